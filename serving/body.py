@@ -1,0 +1,100 @@
+"""The client's body: read once, checked, and edited without touching a byte that the edit is not about."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from serving.errors import ClientError, invalid_request
+
+_KEY = re.compile(rb'[ \t\n\r]*("(?:[^"\\]|\\.)*")[ \t\n\r]*:[ \t\n\r]*')
+_NEXT = re.compile(rb"[ \t\n\r]*([,}])")
+_START = re.compile(rb"[ \t\n\r]*\{")
+_raw_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Body(Struct, frozen=True):
+    """A request body: its bytes, its members decoded, and where in the bytes each top-level value stands."""
+
+    raw: bytes
+    members: dict[str, Any]
+    spans: dict[str, tuple[int, int]]
+
+    @property
+    def model(self) -> str | None:
+        """The model that the client asks for; None if it names none."""
+        return self.members.get("model")
+
+    @property
+    def stream(self) -> bool:
+        """Whether the client asks for a stream."""
+        return self.members.get("stream") is True
+
+    def with_model(self, model: str) -> bytes:
+        """Return the body's bytes with another model name and nothing else changed."""
+        encoded = msgspec.json.encode(model)
+        if "model" in self.spans:
+            start, end = self.spans["model"]
+            return b"".join((self.raw[:start], encoded, self.raw[end:]))
+        opening = self.raw.index(b"{") + 1
+        comma = b"," if self.spans else b""
+        return b"".join((self.raw[:opening], b'"model":', encoded, comma, self.raw[opening:]))
+
+
+def parse_body(raw: bytes) -> Body:
+    """Return the body; raises ClientError (400) that says what is wrong and where."""
+    try:
+        members = msgspec.json.decode(raw)
+        values = _raw_members.decode(raw) if isinstance(members, dict) else {}
+    except msgspec.ValidationError as exc:
+        raise _unparseable(f"a number is out of range ({exc})") from exc
+    except UnicodeDecodeError as exc:
+        raise _unparseable("it is not valid UTF-8") from exc
+    except RecursionError as exc:
+        raise _unparseable("it is nested too deeply") from exc
+    except msgspec.DecodeError as exc:
+        raise _unparseable(str(exc)) from exc
+    if not isinstance(members, dict):
+        raise invalid_request('The body must be a JSON object, like {"model": "...", ...}.', code="invalid_json")
+    spans = _spans(raw, values)
+    model = members.get("model")
+    if model is not None and not isinstance(model, str):
+        raise invalid_request("Invalid type for 'model': expected a string.", param="model", code="invalid_type")
+    if model is not None and not model.isprintable():
+        raise invalid_request("Invalid 'model': control characters.", param="model", code="invalid_value")
+    stream = members.get("stream")
+    if stream is not None and not isinstance(stream, bool):
+        raise invalid_request("Invalid type for 'stream': expected a boolean.", param="stream", code="invalid_type")
+    return Body(raw, members, spans)
+
+
+def _unparseable(why: str) -> ClientError:
+    message = f"We could not parse the JSON body of your request: {why[:300]}."
+    return invalid_request(message, code="invalid_json")
+
+
+def _spans(raw: bytes, values: dict[str, msgspec.Raw]) -> dict[str, tuple[int, int]]:
+    """Return the span of each top-level value. A name that stands twice is refused: we would judge by one of the values
+    and the upstream could act on the other."""
+    spans: dict[str, tuple[int, int]] = {}
+    opening = _START.match(raw)
+    position = opening.end() if opening else 0
+    while key := _KEY.match(raw, position):
+        name = msgspec.json.decode(key.group(1))
+        if name in spans:
+            raise invalid_request(
+                f"The member '{name[:64]}' stands twice in the body.", param=name, code="invalid_json"
+            )
+        # A length cannot be taken from a repeated name's value; the repetition itself ends the walk below.
+        end = key.end() + len(memoryview(values[name]))
+        spans[name] = (key.end(), end)
+        following = _NEXT.match(raw, end)
+        if following is None:
+            raise invalid_request(
+                f"The member '{name[:64]}' stands twice in the body.", param=name, code="invalid_json"
+            )
+        position = following.end()
+    return spans

@@ -1,0 +1,122 @@
+"""When a relay is over (ended, failed, or the client left): its record, written once, as one structured log line.
+
+Never a body, never a credential.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from translation.events import Usage
+
+logger = logging.getLogger("serving.relay")
+
+
+class RelayRecord:
+    """What one relay was: filled on its way, written once when it is over. Times are in seconds."""
+
+    __slots__ = (
+        "_closed",
+        "_started",
+        "attempts",
+        "client_shape",
+        "coerced",
+        "dropped",
+        "error",
+        "first_byte",
+        "model",
+        "prepared",
+        "project",
+        "request_id",
+        "route",
+        "status",
+        "stream",
+        "upstream",
+        "upstream_model",
+        "upstream_shape",
+        "usage",
+    )
+
+    def __init__(self, request_id: str, client_shape: str) -> None:
+        self._started = time.monotonic()
+        self._closed = False
+        self.request_id = request_id
+        self.client_shape = client_shape
+        self.project = ""
+        self.model = ""
+        self.route = ""
+        self.upstream = ""
+        self.upstream_model = ""
+        self.upstream_shape = ""
+        self.stream = False
+        self.attempts = 0
+        self.status = 0
+        self.error = ""
+        self.prepared: float | None = None
+        self.first_byte: float | None = None
+        self.usage: Usage | None = None
+        self.dropped: tuple[str, ...] = ()
+        self.coerced: tuple[str, ...] = ()
+
+    @property
+    def translation(self) -> str:
+        """`passthrough`, or the two shapes like `messages>chat`; "" before a target was chosen."""
+        if not self.upstream_shape:
+            return ""
+        same = self.upstream_shape == self.client_shape
+        return "passthrough" if same else f"{self.client_shape}>{self.upstream_shape}"
+
+    def mark_prepared(self) -> None:
+        """Note that the request is ready to be sent: route chosen, body translated."""
+        self.prepared = time.monotonic() - self._started
+
+    def mark_first_byte(self) -> None:
+        """Note that the upstream's first byte has come."""
+        self.first_byte = time.monotonic() - self._started
+
+    def server_timing(self) -> str:
+        """Return the times so far as a Server-Timing value, in milliseconds."""
+        prepared, first = self.prepared, self.first_byte
+        marks = [f"prepare;dur={prepared * 1000:.2f}"] if prepared is not None else []
+        if prepared is not None and first is not None:
+            marks.append(f"upstream;dur={(first - prepared) * 1000:.2f}")
+        return ", ".join(marks)
+
+    def close(self, outcome: str) -> None:
+        """Write the record; `outcome` is ended, failed or client_closed. Only the first call counts."""
+        if self._closed:
+            return
+        self._closed = True
+        level = logging.INFO if outcome != "failed" else logging.WARNING
+        if logger.isEnabledFor(level):
+            logger.log(level, outcome, extra={"fields": self._fields()})
+
+    def _fields(self) -> dict[str, object]:
+        usage = self.usage
+        tokens: dict[str, object] = {}
+        if usage is not None:
+            tokens = {
+                "input_tokens": usage.input_tokens,
+                "cache_read_tokens": usage.cache_read_tokens,
+                "cache_write_tokens": usage.cache_write_tokens,
+                "output_tokens": usage.output_tokens,
+            }
+        return {
+            "id": self.request_id,
+            "project": self.project or None,
+            "model": self.model or None,
+            "route": self.route or None,
+            "upstream": self.upstream or None,
+            "upstream_model": self.upstream_model or None,
+            "translation": self.translation or None,
+            "stream": self.stream,
+            "status": self.status,
+            "error": self.error or None,
+            "attempts": self.attempts,
+            "first_byte_ms": None if self.first_byte is None else round(self.first_byte * 1000, 1),
+            "total_ms": round((time.monotonic() - self._started) * 1000, 1),
+            **tokens,
+            "dropped": ",".join(self.dropped) or None,
+            "coerced": ",".join(self.coerced) or None,
+        }

@@ -1,0 +1,272 @@
+"""The main line of a relay: body -> route -> attempts -> answer.
+
+Decides what to send, asks the route's targets one after the other until one answers, and hands back an Answer. A
+failure before the first byte is an exception here and a real HTTP status for the client; after it, an event inside the
+stream. Whoever gets an Answer closes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator
+
+from msgspec import Struct
+
+from routing.table import NoModel, Target, UnknownModel
+from serving.body import Body, parse_body
+from serving.errors import ClientError, UpstreamError, invalid_request, unknown_model, upstream_failed
+from serving.headers import MESSAGES_VERSION, HeaderList, to_client, to_upstream
+from serving.recording import RelayRecord
+from serving.snapshot import Snapshot
+from serving.streaming import PassedThrough, Reader, Translated, streamed
+from serving.upstream import UpstreamAnswer, UpstreamPool
+from serving.verdict import error_of_answer, error_of_first_event
+from translation.envelope import deployment_tag
+from translation.failures import RequestRefused, UpstreamProtocolError
+from translation.shapes import SHAPES
+from translation.translator import (
+    Circumstances,
+    Destination,
+    Translation,
+    error_inside,
+    translate_reply,
+    translate_request,
+)
+
+MAX_ATTEMPTS = 3
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+DRAIN_BYTES = 64 * 1024
+DRAIN_SECONDS = 0.25
+JSON_TYPE = "application/json"
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One request of a client: the shape of the endpoint, the body, the headers as they came (names in lower case)."""
+
+    shape: str
+    body: bytes
+    headers: HeaderList
+    request_id: str
+    strict: bool = False
+
+
+class Outgoing(Struct, frozen=True):
+    """What is sent to one target. `translation` is None for a passthrough."""
+
+    shape: str
+    body: bytes
+    headers: HeaderList
+    translation: Translation | None
+
+
+class Answer:
+    """What the client gets: a status and headers, and a whole body or a stream."""
+
+    def __init__(self, status: int, headers: list[tuple[str, str]], content_type: str, record: RelayRecord) -> None:
+        self.status = status
+        self.headers = headers
+        self.content_type = content_type
+        self.record = record
+        self.body = b""
+        self.reader: Reader | None = None
+        self._first = b""
+        self._upstream: UpstreamAnswer | None = None
+        self._pool: UpstreamPool | None = None
+        self._deadline: float | None = None
+
+    def carry(self, reader: Reader, first: bytes, upstream: UpstreamAnswer, pool: UpstreamPool) -> None:
+        """Become a stream; from now on the answer owns the upstream's answer and a place in its pool."""
+        self.reader, self._first, self._upstream, self._pool = reader, first, upstream, pool
+        total = pool.upstream.timeouts.total
+        self._deadline = time.monotonic() + total if total else None
+
+    def stream(self) -> AsyncGenerator[bytes]:
+        """Return the bytes for the client; to be iterated once."""
+        assert self.reader is not None
+        assert self._upstream is not None
+        return streamed(self._first, self._upstream.chunks, self.reader, self._deadline)
+
+    async def aclose(self) -> None:
+        """Give back what the answer owns and write the record. May be called at any time, and again."""
+        reader, upstream, pool = self.reader, self._upstream, self._pool
+        self._upstream = self._pool = None
+        if reader is not None:
+            self.record.usage = reader.usage
+            if reader.failure is not None:
+                self.record.error = reader.failure.code or reader.failure.kind.value
+            failed = reader.failure is not None or (isinstance(reader, PassedThrough) and reader.failed_upstream)
+            self.record.close("failed" if failed else "ended" if reader.complete else "client_closed")
+        if upstream is not None and pool is not None:
+            try:
+                if reader is not None and reader.complete:
+                    await _drain(upstream)
+                await upstream.aclose()
+            finally:
+                await pool.leave()
+        self.record.close("ended")
+
+
+async def relay(call: Call, snapshot: Snapshot, record: RelayRecord) -> Answer:
+    """Return the answer to the client's request; raises GatewayError if there is none."""
+    body = parse_body(call.body)
+    record.model, record.stream = body.model or "", body.stream
+    try:
+        route = snapshot.table.resolve(body.model)
+    except UnknownModel as exc:
+        raise unknown_model(exc.model) from exc
+    except NoModel as exc:
+        raise invalid_request("You must provide a 'model' parameter.", param="model", code="missing_model") from exc
+    record.route = route.name
+    targets = route.attempts(random.random())[:MAX_ATTEMPTS]  # noqa: S311 - a choice among equals, not a secret
+    for number, target in enumerate(targets, 1):
+        record.attempts = number
+        try:
+            return await _attempt(call, body, target, snapshot, record)
+        except UpstreamError as exc:
+            if not exc.retryable or number == len(targets):
+                raise
+    raise unknown_model(route.name)
+
+
+async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, record: RelayRecord) -> Answer:
+    upstream = target.upstream
+    shape = upstream.shape_for(call.shape)
+    record.upstream, record.upstream_model, record.upstream_shape = upstream.name, target.model, shape
+    outgoing = prepare(call, body, target, shape)
+    if outgoing.translation is not None:
+        record.dropped, record.coerced = outgoing.translation.dropped, outgoing.translation.coerced
+    record.mark_prepared()
+    pool = snapshot.pool(upstream)
+    pool.enter()
+    answered = None
+    kept = False
+    try:
+        answered = await pool.send(SHAPES[shape].path, shape, outgoing.body, outgoing.headers)
+        record.mark_first_byte()
+        if answered.status != 200:
+            raise await error_of_answer(answered, call.shape, shape)
+        headers = to_client(answered.headers)
+        if body.stream:
+            answer = Answer(200, headers, "text/event-stream; charset=utf-8", record)
+            reader, first = await _first_bytes(call, answered, outgoing)
+            answer.carry(reader, first, answered, pool)
+            kept = True
+        else:
+            answer = Answer(200, headers, JSON_TYPE, record)
+            answer.body = await _whole(answered, outgoing, record)
+        return answer
+    finally:
+        if not kept:
+            if answered is not None:
+                await answered.aclose()
+            await pool.leave()
+
+
+def prepare(call: Call, body: Body, target: Target, shape: str) -> Outgoing:
+    """Decide what is sent to the target; raises ClientError if its shape cannot serve the request."""
+    upstream = target.upstream
+    if upstream.credential is not None and upstream.credential.missing is not None and not upstream.passthrough_auth:
+        raise upstream_failed(502, "upstream_auth", "the upstream's credential is not configured")
+    if shape == call.shape:
+        headers = to_upstream(call.headers, with_credentials=upstream.passthrough_auth)
+        if shape == "messages" and not any(name == b"anthropic-version" for name, _ in headers):
+            headers.append(MESSAGES_VERSION)
+        sent = body.raw if body.model == target.model else body.with_model(target.model)
+        return Outgoing(shape, sent, headers, None)
+    headers = [MESSAGES_VERSION] if shape == "messages" else []
+    if upstream.passthrough_auth:
+        headers += to_upstream(call.headers, with_credentials=True)
+    translation = _translated(call, body, target, shape)
+    return Outgoing(shape, translation.body, headers, translation)
+
+
+def _translated(call: Call, body: Body, target: Target, shape: str) -> Translation:
+    upstream = target.upstream
+    account = upstream.credential.fingerprint if upstream.credential is not None else ""
+    to = Destination(
+        shape=shape,
+        model=target.model,
+        quirks=upstream.quirks,
+        deployment=deployment_tag(upstream.provider, f"{upstream.base_url} {account}"),
+    )
+    now = Circumstances(request_id=call.request_id, seed=call.request_id, now=int(time.time()))
+    try:
+        translation = translate_request(body.members, call.shape, to, now, body.model or target.model)
+    except RequestRefused as exc:
+        raise ClientError(exc.failure) from exc
+    lost = (*translation.dropped, *translation.coerced)
+    if call.strict and lost:
+        message = f"Strict mode: {', '.join(lost[:8])} cannot reach this model's provider unchanged."
+        raise invalid_request(message, param=lost[0].partition("=")[0], code="unsupported_parameter")
+    return translation
+
+
+async def _whole(answered: UpstreamAnswer, outgoing: Outgoing, record: RelayRecord) -> bytes:
+    """Return the whole reply in the client's shape."""
+    reply = await answered.read(MAX_REPLY_BYTES)
+    if answered.content_type == "text/html" or error_inside(reply):
+        raise await error_of_answer(answered, "", outgoing.shape, reply)
+    if outgoing.translation is None:
+        record.usage = SHAPES[outgoing.shape].usage_of(reply)
+        return reply
+    try:
+        streamed_reply = answered.content_type == "text/event-stream"
+        translated = translate_reply(reply, outgoing.translation, streamed=streamed_reply)
+    except UpstreamProtocolError as exc:
+        raise UpstreamError(exc.failure, retryable=True) from exc
+    record.usage = translated.usage
+    return translated.body
+
+
+async def _first_bytes(call: Call, answered: UpstreamAnswer, outgoing: Outgoing) -> tuple[Reader, bytes]:
+    """Read until there is something to send, so that a failure before it is still a real status."""
+    if outgoing.translation is None:
+        return await _first_passed(call, answered, outgoing)
+    translator = outgoing.translation.stream()
+    first = b""
+    if answered.content_type == JSON_TYPE:
+        reply = await answered.read(MAX_REPLY_BYTES)
+        if error_inside(reply):
+            raise await error_of_answer(answered, call.shape, outgoing.shape, reply)
+        first = translator.feed_whole(reply)
+    elif answered.content_type == "text/html":
+        raise upstream_failed(502, "upstream_protocol_error", "the upstream answered with a web page")
+    else:
+        async for chunk in answered.chunks:
+            first = translator.feed(chunk)
+            if first or translator.over:
+                break
+        first = first or translator.close()
+    if translator.failure is not None and not translator.started:
+        raise UpstreamError(translator.failure, retryable=True)
+    return Translated(translator), first
+
+
+async def _first_passed(call: Call, answered: UpstreamAnswer, outgoing: Outgoing) -> tuple[Reader, bytes]:
+    if answered.content_type in (JSON_TYPE, "text/html"):
+        reply = await answered.read(MAX_REPLY_BYTES)
+        if answered.content_type == JSON_TYPE and error_inside(reply):
+            raise await error_of_answer(answered, call.shape, outgoing.shape, reply)
+        raise upstream_failed(502, "upstream_protocol_error", "the upstream did not answer with a stream")
+    reader = PassedThrough(SHAPES[outgoing.shape].tap(), call.request_id)
+    async for chunk in answered.chunks:
+        first = reader.feed(chunk)
+        if reader.failed_upstream and not reader.complete:
+            raise error_of_first_event(first, outgoing.shape)
+        return reader, first
+    raise upstream_failed(502, "upstream_truncated", "the upstream ended its stream before it began")
+
+
+async def _drain(upstream: UpstreamAnswer) -> None:
+    """Read what little may follow the end of the reply, so that the connection can be used again."""
+    size = 0
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for chunk in upstream.chunks:
+                size += len(chunk)
+                if size > DRAIN_BYTES:
+                    return
+    except (TimeoutError, UpstreamError):
+        return

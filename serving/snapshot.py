@@ -1,0 +1,42 @@
+"""What a worker serves from: one route table and the pools of its upstreams, swapped as one.
+
+A relay takes the snapshot when it begins and keeps it. A pool whose upstream did not change goes over to the next
+snapshot; one that did is retired and closes when its last relay ends.
+"""
+
+from __future__ import annotations
+
+from routing.table import RouteTable, Upstream
+from serving.upstream import UpstreamPool
+
+
+class Snapshot:
+    """One revision of the configuration, being served."""
+
+    def __init__(self, table: RouteTable, pools: dict[str, UpstreamPool] | None = None) -> None:
+        self.table = table
+        self._pools = pools if pools is not None else {}
+        self._superseded = False
+
+    def pool(self, upstream: Upstream) -> UpstreamPool:
+        """Return the upstream's pool, made at first use; a superseded snapshot's closes with its last relay."""
+        pool = self._pools.get(upstream.name)
+        if pool is None or pool.closed:
+            pool = self._pools[upstream.name] = UpstreamPool(upstream, retired=self._superseded)
+        return pool
+
+    async def replaced_by(self, table: RouteTable) -> Snapshot:
+        """Return the snapshot of a newer table, with the pools that it still needs, and retire the others."""
+        needed = {target.upstream.name: target.upstream for route in table.routes for target in route.targets}
+        kept = {name: pool for name, pool in self._pools.items() if needed.get(name) == pool.upstream}
+        self._superseded = True
+        retired = [pool for name, pool in self._pools.items() if name not in kept]
+        for pool in retired:
+            await pool.retire()
+        return Snapshot(table, kept)
+
+    async def aclose(self) -> None:
+        """Retire every pool."""
+        self._superseded = True
+        for pool in self._pools.values():
+            await pool.retire()

@@ -1,0 +1,128 @@
+"""The two ways of a stream: passed through byte for byte with a tap, or translated on its way.
+
+Both end with the client shape's own error when the upstream goes away before it said that the reply is complete: a cut
+stream never looks finished. Nothing here runs per event but the event.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from serving.errors import UpstreamError, upstream_failed
+from translation.events import Usage
+from translation.failures import Failure
+from translation.shapes.shape import Tap
+from translation.stream import StreamTranslator
+
+TRUNCATED = "the upstream ended its stream before the reply was complete"
+
+
+class PassedThrough:
+    """A same-shape stream: what comes goes out as it came, read along by the shape's tap."""
+
+    over = False
+    """Whether the rest can be left unread: never, since every byte is forwarded."""
+
+    def __init__(self, tap: Tap, request_id: str) -> None:
+        self.failure: Failure | None = None
+        self._tap = tap
+        self._request_id = request_id
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens that the upstream counted."""
+        return self._tap.usage
+
+    @property
+    def complete(self) -> bool:
+        """Whether the upstream said that the reply is complete."""
+        return self._tap.ended
+
+    @property
+    def failed_upstream(self) -> bool:
+        """Whether the upstream said, inside the stream, that it failed."""
+        return self._tap.failed
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return the bytes as they came."""
+        self._tap.feed(chunk)
+        return chunk
+
+    def close(self) -> bytes:
+        """Return the error event of a stream that was cut, b"" for a complete one."""
+        return self.fail(upstream_failed(502, "upstream_truncated", TRUNCATED).failure)
+
+    def fail(self, failure: Failure) -> bytes:
+        """Return the shape's error event, unless the upstream had already said how the reply ends."""
+        if self._tap.ended or self._tap.failed:
+            return b""
+        self.failure = failure
+        return self._tap.failure_event(failure, self._request_id)
+
+    def keep_alive(self) -> bytes:
+        """Return the shape's keep-alive where it is legal."""
+        return self._tap.keep_alive()
+
+
+class Translated:
+    """A stream of another shape, translated on its way."""
+
+    def __init__(self, translator: StreamTranslator) -> None:
+        self._translator = translator
+        self.feed = translator.feed
+        self.close = translator.close
+        self.fail = translator.fail
+        self.keep_alive = translator.keep_alive
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens that the upstream counted."""
+        return self._translator.usage
+
+    @property
+    def failure(self) -> Failure | None:
+        """What broke the stream."""
+        return self._translator.failure
+
+    @property
+    def complete(self) -> bool:
+        """Whether the upstream said that the reply is complete."""
+        return self._translator.over and self._translator.failure is None
+
+    @property
+    def over(self) -> bool:
+        """Whether the rest can be left unread."""
+        return self._translator.over
+
+
+Reader = PassedThrough | Translated
+
+
+async def streamed(
+    first: bytes, chunks: AsyncIterator[bytes], reader: Reader, deadline: float | None
+) -> AsyncGenerator[bytes]:
+    """Yield what goes to the client: `first`, which was fed already, then what the upstream's chunks become.
+
+    `deadline` is a monotonic time after which the stream fails; None for none.
+    """
+    feed = reader.feed
+    if first:
+        yield first
+    if reader.over:
+        return
+    try:
+        async for chunk in chunks:
+            out = feed(chunk)
+            if out:
+                yield out
+            if reader.over:
+                return
+            if deadline is not None and time.monotonic() > deadline:
+                raise upstream_failed(504, "upstream_timeout", "the reply took longer than the upstream is given")
+    except UpstreamError as exc:
+        yield reader.fail(exc.failure)
+        return
+    left = reader.close()
+    if left:
+        yield left

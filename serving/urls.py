@@ -1,0 +1,18 @@
+"""The API's URLs."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from serving import views
+
+urlpatterns = [
+    path("v1/chat/completions", views.chat_completions),
+    path("v1/messages", views.messages),
+    path("v1/responses", views.responses),
+    path("v1/models", views.models),
+    path("v1/models/<path:name>", views.model),
+    path("", views.root),
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+]

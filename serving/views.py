@@ -1,0 +1,98 @@
+"""The API's endpoints: one short view each."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseBase
+
+from serving.admission import admit, only
+from serving.errors import GatewayError, invalid_request, not_ready
+from serving.listing import model_object, page_of_models
+from serving.recording import RelayRecord
+from serving.relay import Call, relay
+from serving.render import error_response, json_response, relay_response
+from serving.request import ApiRequest
+from serving.snapshot import Snapshot
+
+
+async def chat_completions(request: ApiRequest) -> HttpResponseBase:
+    """OpenAI Chat Completions."""
+    return await _relayed(request, "chat")
+
+
+async def messages(request: ApiRequest) -> HttpResponseBase:
+    """Anthropic Messages."""
+    return await _relayed(request, "messages")
+
+
+async def responses(request: ApiRequest) -> HttpResponseBase:
+    """OpenAI Responses. Codex asks for a websocket first, and falls back at once on 426."""
+    if request.headers.get("upgrade", "").lower() == "websocket":
+        message = "This gateway serves /v1/responses over HTTP only."
+        raise invalid_request(message, status=426, code="upgrade_required", headers=(("connection", "close"),))
+    return await _relayed(request, "responses")
+
+
+async def models(request: ApiRequest) -> HttpResponse:
+    """List the models that can be asked for, in the caller's shape."""
+    only(request, "GET")
+    admit(request)
+    return json_response(request, page_of_models(_snapshot(request).table.models(), request))
+
+
+async def model(request: ApiRequest, name: str) -> HttpResponse:
+    """Describe one model, in the caller's shape."""
+    only(request, "GET")
+    admit(request)
+    return json_response(request, model_object(_snapshot(request).table.models(), name, request))
+
+
+async def root(request: ApiRequest) -> HttpResponse:
+    """Answer the probes of clients that ask whether anybody is there."""
+    only(request, "GET", "HEAD")
+    return json_response(request, {"name": "Switchyard", "docs": "/admin/"})
+
+
+async def healthz(request: ApiRequest) -> HttpResponse:
+    """Say that the process is alive; touches nothing."""
+    return json_response(request, {"status": "ok"})
+
+
+async def readyz(request: ApiRequest) -> HttpResponse:
+    """Say whether this worker has a route table and is not about to stop."""
+    worker = request.worker
+    ready = worker.snapshot is not None and not worker.draining
+    state = {
+        "status": "ready" if ready else "not ready",
+        "revision": None if worker.snapshot is None else worker.snapshot.table.revision,
+        "database": "ok" if worker.database_ok else "not answering",
+    }
+    return json_response(request, state, 200 if ready else 503)
+
+
+async def _relayed(request: ApiRequest, shape: str) -> HttpResponseBase:
+    record = RelayRecord(request.request_id, shape)
+    try:
+        only(request, "POST")
+        record.project = admit(request)
+        call = Call(
+            shape=shape,
+            body=request.body,
+            headers=request.scope["headers"],
+            request_id=request.request_id,
+            strict=settings.GATEWAY_STRICT or request.headers.get("x-gateway-strict") == "1",
+        )
+        answer = await relay(call, _snapshot(request), record)
+        return await relay_response(request, answer)
+    except GatewayError as exc:
+        return error_response(request, exc, record)
+    except BaseException as exc:
+        record.close("failed" if isinstance(exc, Exception) else "client_closed")
+        raise
+
+
+def _snapshot(request: ApiRequest) -> Snapshot:
+    snapshot = request.worker.snapshot
+    if snapshot is None:
+        raise not_ready()
+    return snapshot

@@ -1,0 +1,89 @@
+"""One worker process's state: the snapshot that it serves from, kept up to date with the configuration.
+
+The configuration is read in one thread of its own, so that a slow database never holds up a relay. While the database
+is away the worker goes on serving from what it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from django.db import connection
+
+from routing.snapshot import current_revision, load_table
+from routing.table import RouteTable
+from serving.snapshot import Snapshot
+
+logger = logging.getLogger("serving.worker")
+
+POLL_SECONDS = 1.0
+SLOW_START_SECONDS = 5.0
+
+
+class Worker:
+    """The state of one worker; `snapshot` is None until the first table is loaded."""
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+        self.draining = False
+        self.database_ok = False
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="configuration")
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Load the table, if the database answers in time, and keep watching for newer ones."""
+        self._watching = asyncio.create_task(self._watch())
+        for _ in range(int(SLOW_START_SECONDS / 0.05)):
+            if self.snapshot is not None:
+                return
+            await asyncio.sleep(0.05)
+        logger.warning("no route table yet: the database does not answer; requests get 503 until it does")
+
+    async def stop(self) -> None:
+        """Stop watching and close every pool."""
+        self.draining = True
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        if self.snapshot is not None:
+            await self.snapshot.aclose()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        serving = -1
+        while True:
+            try:
+                table = await loop.run_in_executor(self._thread, _newer_table, serving)
+                if table is not None:
+                    await self._serve(table)
+                    serving = table.revision
+                self._note_database(answers=True)
+            except Exception as exc:
+                self._note_database(answers=False, why=exc)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _serve(self, table: RouteTable) -> None:
+        if self.snapshot is None:
+            self.snapshot = Snapshot(table)
+        else:
+            self.snapshot = await self.snapshot.replaced_by(table)
+        logger.info("serving", extra={"fields": {"revision": table.revision, "routes": len(table.routes)}})
+
+    def _note_database(self, *, answers: bool, why: Exception | None = None) -> None:
+        if answers != self.database_ok:
+            if answers:
+                logger.info("the database answers")
+            else:
+                logger.error("the database does not answer: %s", type(why).__name__)
+        self.database_ok = answers
+
+
+def _newer_table(serving: int) -> RouteTable | None:
+    """Return the table if its revision is not the one being served. Runs in the worker's own thread."""
+    try:
+        return None if current_revision() == serving else load_table()
+    finally:
+        connection.close()

@@ -1,0 +1,148 @@
+"""A whole reply, neutral, and its two ways: collected from events, and told as events again.
+
+A reply that does not stream is decoded to this value; an encoder of whole replies takes it. Because a stream can be
+collected and a reply can be told, an upstream that answers in the other form than asked costs nothing extra.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from translation.events import (
+    End,
+    Event,
+    Finish,
+    PartCitation,
+    PartDelta,
+    PartEnd,
+    PartKind,
+    PartLogprobs,
+    PartOpaque,
+    PartStart,
+    Start,
+    Usage,
+)
+from translation.hub import Citation, ToolKind
+
+
+class ReplyPart(Struct, frozen=True, kw_only=True):
+    """One part of a reply: text, a refusal, reasoning (with `opaque` state) or a tool call (with `call_id`, `name`).
+
+    `text` is the part's whole text; of a tool call, its argument string.
+    """
+
+    kind: PartKind
+    text: str = ""
+    call_id: str = ""
+    name: str = ""
+    tool: ToolKind = ToolKind.FUNCTION
+    opaque: str = ""
+    citations: tuple[Citation, ...] = ()
+    logprobs: tuple[object, ...] = ()
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """One reply, neutral; `usage` is None where the upstream did not say."""
+
+    start: Start
+    parts: tuple[ReplyPart, ...]
+    finish: Finish
+    usage: Usage | None = None
+
+
+def tell(reply: Reply) -> Iterator[Event]:
+    """Yield the events that a stream of this reply would have brought, one delta a part."""
+    yield reply.start
+    for key, part in enumerate(reply.parts):
+        yield PartStart(key, part.kind, part.call_id, part.name, part.tool)
+        if part.text:
+            yield PartDelta(key, part.text)
+        if part.logprobs:
+            yield PartLogprobs(key, part.logprobs)
+        for citation in part.citations:
+            yield PartCitation(key, citation)
+        if part.opaque:
+            yield PartOpaque(key, part.opaque)
+        yield PartEnd(key)
+    yield reply.finish
+    if reply.usage is not None:
+        yield reply.usage
+    yield End()
+
+
+class _OpenPart:
+    """What has come of one part so far."""
+
+    def __init__(self, start: PartStart) -> None:
+        self.start = start
+        self.pieces: list[str] = []
+        self.opaque = ""
+        self.citations: list[Citation] = []
+        self.logprobs: list[object] = []
+
+    def closed(self) -> ReplyPart:
+        """Return the part as a value."""
+        return ReplyPart(
+            kind=self.start.kind,
+            text="".join(self.pieces),
+            call_id=self.start.call_id,
+            name=self.start.name,
+            tool=self.start.tool,
+            opaque=self.opaque,
+            citations=tuple(self.citations),
+            logprobs=tuple(self.logprobs),
+        )
+
+
+class PartCollector:
+    """Gathers the parts of a reply from its events, in the order in which they opened."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, _OpenPart] = {}
+
+    def take(self, event: Event) -> None:
+        """Add one event; what is not about a part changes nothing."""
+        match event:
+            case PartDelta(key, text):
+                self._parts[key].pieces.append(text)
+            case PartStart():
+                self._parts[event.key] = _OpenPart(event)
+            case PartOpaque(key, opaque):
+                self._parts[key].opaque = opaque
+            case PartCitation(key, citation):
+                self._parts[key].citations.append(citation)
+            case PartLogprobs(key, logprobs):
+                self._parts[key].logprobs.extend(logprobs)
+            case _:
+                pass
+
+    def part(self, key: int) -> ReplyPart:
+        """Return the part of that key as far as it has come."""
+        return self._parts[key].closed()
+
+    def parts(self) -> tuple[ReplyPart, ...]:
+        """Return all parts as far as they have come."""
+        return tuple(part.closed() for part in self._parts.values())
+
+
+def collect(events: Iterable[Event]) -> Reply:
+    """Return the reply that the events tell; they must be complete and without a Failure."""
+    collector = PartCollector()
+    start, finish, usage = Start(), None, None
+    for event in events:
+        match event:
+            case Start():
+                start = event
+            case Finish():
+                finish = event
+            case Usage():
+                usage = event
+            case PartStart() | PartDelta() | PartOpaque() | PartCitation() | PartLogprobs() | PartEnd() | End():
+                collector.take(event)
+            case _:
+                raise ValueError(f"a reply cannot be collected from {event!r}")
+    if finish is None:
+        raise ValueError("a reply cannot be collected from events without a Finish")
+    return Reply(start=start, parts=collector.parts(), finish=finish, usage=usage)

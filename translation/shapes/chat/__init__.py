@@ -1,0 +1,26 @@
+"""OpenAI Chat Completions: so far the side of upstreams that speak it."""
+
+from __future__ import annotations
+
+from translation.shapes.chat.request import encode_request
+from translation.shapes.chat.response import decode_reply
+from translation.shapes.chat.stream import ChatStreamDecoder
+from translation.shapes.chat.tap import ChatTap, usage_of
+from translation.shapes.chat.tools import NAME_MAX
+from translation.shapes.openai_errors import decode_error, encode_error
+from translation.shapes.shape import Shape, UpstreamSide
+
+SHAPE = Shape(
+    name="chat",
+    path="/chat/completions",
+    encode_error=encode_error,
+    decode_error=decode_error,
+    tap=ChatTap,
+    usage_of=usage_of,
+    upstream=UpstreamSide(
+        encode_request=encode_request,
+        decode_reply=decode_reply,
+        stream_decoder=ChatStreamDecoder,
+        tool_name_max=NAME_MAX,
+    ),
+)

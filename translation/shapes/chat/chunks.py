@@ -1,0 +1,168 @@
+"""Chat chunks and messages as typed values: only the members that a translation needs, all of them optional.
+
+Decoding straight into these is the fast way. Vendors deviate (`index: null`, arguments as an object, content as a list
+of parts), so what does not fit is decoded untyped, brought to the standard form, and converted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from translation.failures import UpstreamProtocolError
+from translation.hub import Wire
+
+
+class Called(Struct, gc=False):
+    """The function (or custom tool) that is called; `input` is a custom tool's."""
+
+    name: str | None = None
+    arguments: str | None = None
+    input: str | None = None
+
+
+class ToolCallPiece(Struct, gc=False):
+    """A tool call, or a piece of one."""
+
+    index: int | None = None
+    id: str | None = None
+    function: Called | None = None
+    custom: Called | None = None
+
+
+class Delta(Struct, gc=False):
+    """What a chunk adds to the message, or a whole message."""
+
+    content: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[dict[str, Any]] | None = None
+    tool_calls: list[ToolCallPiece] | None = None
+    function_call: Called | None = None
+    annotations: list[dict[str, Any]] | None = None
+
+
+class Logprobs(Struct):
+    """Log probabilities of the chunk's tokens."""
+
+    content: list[dict[str, Any]] | None = None
+
+
+class Choice(Struct, gc=False):
+    """One choice; `message` stands where a whole completion has it."""
+
+    index: int | None = 0
+    delta: Delta | None = None
+    message: Delta | None = None
+    finish_reason: str | None = None
+    logprobs: Logprobs | None = None
+
+
+class Chunk(Struct, gc=False):
+    """One chunk of a stream, or a whole completion."""
+
+    id: str | None = None
+    model: str | None = None
+    created: float | None = None
+    choices: list[Choice] | None = None
+    usage: dict[str, Any] | None = None
+    service_tier: str | None = None
+    error: Any = None
+    x_groq: dict[str, Any] | None = None
+
+
+_decoder = msgspec.json.Decoder(Chunk)
+
+
+def decode_chunk(data: bytes) -> Chunk:
+    """Return the chunk that these bytes are; raises UpstreamProtocolError if they are not one."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.ValidationError, UnicodeDecodeError):
+        return _decode_deviating(data)
+    except (msgspec.DecodeError, RecursionError) as exc:
+        raise UpstreamProtocolError("the upstream sent an event that is not JSON") from exc
+
+
+def _decode_deviating(data: bytes) -> Chunk:
+    try:
+        wire = msgspec.json.decode(data.decode("utf-8", "replace"))
+    except (msgspec.MsgspecError, RecursionError) as exc:
+        raise UpstreamProtocolError("the upstream sent an event that is not JSON") from exc
+    return convert_chunk(wire)
+
+
+def convert_chunk(wire: object) -> Chunk:
+    """Return the chunk that an untyped object is, deviations of vendors brought to the standard form."""
+    try:
+        return msgspec.convert(_standard(wire), Chunk)
+    except msgspec.ValidationError as exc:
+        raise UpstreamProtocolError(f"the upstream sent an event that is not a chat chunk: {exc}") from exc
+
+
+def _standard(wire: object) -> object:
+    if not isinstance(wire, dict):
+        return wire
+    choices = wire.get("choices")
+    standard = {key: value for key, value in wire.items() if isinstance(value, _EXPECTED.get(key, object))}
+    if isinstance(choices, list):
+        standard["choices"] = [_standard_choice(choice) for choice in choices if isinstance(choice, dict)]
+    return standard
+
+
+_EXPECTED: dict[str, type | tuple[type, ...]] = {
+    "id": str,
+    "model": str,
+    "created": (int, float),
+    "usage": dict,
+    "service_tier": str,
+    "x_groq": dict,
+}
+
+
+def _standard_choice(choice: Wire) -> Wire:
+    standard = dict(choice)
+    for key in ("delta", "message"):
+        if isinstance(standard.get(key), dict):
+            standard[key] = _standard_delta(standard[key])
+    if not isinstance(standard.get("finish_reason"), str):
+        standard["finish_reason"] = None
+    if not isinstance(standard.get("logprobs"), dict):
+        standard["logprobs"] = None
+    return standard
+
+
+def _standard_delta(delta: Wire) -> Wire:
+    standard = dict(delta)
+    content = standard.get("content")
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict)]
+        standard["content"] = "".join(_words(part.get("text")) for part in parts if part.get("type") != "thinking")
+        thoughts = "".join(_words(part.get("thinking")) for part in parts if part.get("type") == "thinking")
+        if thoughts:
+            standard["reasoning_content"] = thoughts
+    if isinstance(standard.get("tool_calls"), list):
+        standard["tool_calls"] = [_standard_call(call) for call in standard["tool_calls"] if isinstance(call, dict)]
+    for key in ("reasoning", "reasoning_content", "refusal"):
+        if not isinstance(standard.get(key), str):
+            standard[key] = None
+    return standard
+
+
+def _words(value: object) -> str:
+    """Return the text of a value that is a string, or a list of text parts."""
+    if isinstance(value, list):
+        return "".join(_words(part.get("text")) for part in value if isinstance(part, dict))
+    return value if isinstance(value, str) else ""
+
+
+def _standard_call(call: Wire) -> Wire:
+    standard = dict(call)
+    function = standard.get("function")
+    if isinstance(function, dict) and isinstance(function.get("arguments"), dict | list):
+        arguments = msgspec.json.encode(function["arguments"]).decode()
+        standard["function"] = {**function, "arguments": arguments}
+    return standard

@@ -1,0 +1,172 @@
+"""A neutral request as the body of a chat completion: the top-level members, each with its fate.
+
+What chat cannot say is dropped with a word in the ledger, or refused where its loss would change the contract.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from translation.hub import OutputFormat, Request, Thinking, Wire
+from translation.ledger import Ledger
+from translation.profiles import Profile, clamp_effort
+from translation.shapes.chat.conversation import encode_messages
+from translation.shapes.chat.tools import encode_tool_choice, encode_tools
+
+STOP_MAX = 4
+IDENTIFIER_MAX = 64
+
+# Upper limits of the thinking budgets that count as one effort; a budget above the last is `xhigh`.
+_EFFORT_OF_BUDGET = ((2048, "low"), (8192, "medium"), (24576, "high"))
+
+
+def encode_request(request: Request, model: str, profile: Profile, deployment: str, ledger: Ledger) -> Wire:
+    """Return the chat body for the upstream's `model`; raises RequestRefused for what chat has no place for."""
+    wire: Wire = {"model": model, "messages": encode_messages(request, deployment, profile, ledger)}
+    tools = encode_tools(request, profile, ledger)
+    if tools:
+        wire["tools"] = tools
+        if request.tool_choice is not None:
+            wire["tool_choice"] = encode_tool_choice(request.tool_choice)
+        if request.parallel_tool_calls is not None:
+            wire["parallel_tool_calls"] = request.parallel_tool_calls
+    wire.update(_limits(request, profile, ledger))
+    wire.update(_sampling(request, profile, ledger))
+    wire.update(_reasoning(request, profile, ledger))
+    wire.update(_form(request, profile, ledger))
+    wire.update(_bookkeeping(request))
+    if request.stream:
+        wire["stream"] = True
+        wire["stream_options"] = {"include_usage": True}
+    return wire
+
+
+def _limits(request: Request, profile: Profile, ledger: Ledger) -> Wire:
+    wire: Wire = {}
+    if request.max_tokens is not None:
+        wire[profile.max_tokens_field] = request.max_tokens
+    if request.stop and not profile.stop:
+        ledger.drop("stop_sequences")
+    elif request.stop:
+        wire["stop"] = list(request.stop[:STOP_MAX])
+        if len(request.stop) > STOP_MAX:
+            ledger.drop(f"stop_sequences[{STOP_MAX}:]")
+    return wire
+
+
+def _sampling(request: Request, profile: Profile, ledger: Ledger) -> Wire:
+    wire: Wire = {}
+    for name, value in (("temperature", request.temperature), ("top_p", request.top_p)):
+        if value is None:
+            continue
+        if profile.sampling:
+            wire[name] = value
+        else:
+            ledger.drop(name)
+    if request.top_k is not None and profile.reads_top_k:
+        wire["top_k"] = request.top_k
+    elif request.top_k is not None:
+        ledger.drop("top_k")
+    if request.logprobs and profile.sampling:
+        wire["logprobs"] = True
+        if request.top_logprobs is not None:
+            wire["top_logprobs"] = request.top_logprobs
+    elif request.logprobs:
+        ledger.drop("top_logprobs")
+    return wire
+
+
+def _reasoning(request: Request, profile: Profile, ledger: Ledger) -> Wire:
+    asked, source = _asked_effort(request.effort, request.thinking)
+    if asked is None:
+        return {}
+    if not profile.efforts:
+        if asked != "none":
+            ledger.drop(source)
+        return {}
+    effort = clamp_effort(asked, profile)
+    if effort != asked:
+        ledger.coerce(source, asked, effort)
+    return {"reasoning_effort": effort}
+
+
+def _asked_effort(effort: str | None, thinking: Thinking | None) -> tuple[str | None, str]:
+    """Return the effort that the client means, in either of its vocabularies, and the member that says so."""
+    if effort is not None:
+        return effort, "reasoning_effort"
+    if thinking is None or thinking.mode == "adaptive":
+        return None, ""
+    if thinking.mode == "disabled":
+        return "none", "thinking"
+    if thinking.mode == "between_tools":
+        return "low", "thinking"
+    budget = thinking.budget or 0
+    return next((name for limit, name in _EFFORT_OF_BUDGET if budget <= limit), "xhigh"), "thinking"
+
+
+def _form(request: Request, profile: Profile, ledger: Ledger) -> Wire:
+    wire: Wire = {}
+    if request.output_format is not None:
+        wire["response_format"] = _response_format(request.output_format)
+    if request.verbosity is not None and profile.verbosity:
+        wire["verbosity"] = request.verbosity
+    elif request.verbosity is not None:
+        ledger.drop("text.verbosity")
+    return wire
+
+
+def _response_format(form: OutputFormat) -> Wire:
+    if form.schema is None:
+        return {"type": "json_object"}
+    schema: Wire = {"name": form.name or "output"}
+    if form.description is not None:
+        schema["description"] = form.description
+    schema["schema"] = form.schema
+    strict = is_strict_schema(form.schema) if form.strict is None else form.strict
+    return {"type": "json_schema", "json_schema": {**schema, "strict": strict}}
+
+
+def is_strict_schema(schema: object) -> bool:
+    """Tell whether a JSON Schema is in OpenAI's strict subset: every object closed, every property required."""
+    if isinstance(schema, list):
+        return all(is_strict_schema(branch) for branch in schema)
+    if not isinstance(schema, Mapping):
+        return True
+    properties = schema.get("properties")
+    is_object = schema.get("type") == "object" or isinstance(properties, Mapping)
+    if is_object and not _is_closed(schema, properties if isinstance(properties, Mapping) else {}):
+        return False
+    nested = [*properties.values()] if isinstance(properties, Mapping) else []
+    nested.extend(schema.get(key) for key in ("items", "anyOf", "allOf", "oneOf"))
+    for key in ("$defs", "definitions"):
+        nested.extend(schema[key].values() if isinstance(schema.get(key), Mapping) else ())
+    return all(is_strict_schema(branch) for branch in nested)
+
+
+def _is_closed(schema: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
+    required = schema.get("required")
+    names = set(required) if isinstance(required, list) else set()
+    return schema.get("additionalProperties") is False and names >= set(properties)
+
+
+def _bookkeeping(request: Request) -> Wire:
+    wire: Wire = {}
+    if request.user_id is not None:
+        wire["safety_identifier"] = wire["prompt_cache_key"] = _identifier(request.user_id)
+    members = {
+        "user": request.user,
+        "safety_identifier": request.safety_identifier,
+        "prompt_cache_key": request.prompt_cache_key,
+        "metadata": dict(request.metadata) if request.metadata else None,
+        "service_tier": request.service_tier,
+    }
+    return {**wire, **{name: value for name, value in members.items() if value is not None}}
+
+
+def _identifier(user_id: str) -> str:
+    """Return the user's id if the field can hold it and it is no mail address, else its hash."""
+    if len(user_id) <= IDENTIFIER_MAX and "@" not in user_id:
+        return user_id
+    return hashlib.sha256(user_id.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,278 @@
+"""Chat streams from an upstream, chunk by chunk, into hub events.
+
+Rules. At most one part of prose (text, refusal, reasoning) is open; a change of kind or a tool call closes it. Tool
+calls stay open until the finish, since their pieces may interleave. A call starts when its name is known and either its
+id or its first argument byte has come. The finish is told when `finish_reason` comes, the usage (from whichever chunk,
+the last one wins) and the end at `[DONE]` or at the end of the stream. A stream that ends before any `finish_reason`
+was cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from translation.envelope import Envelope, seal
+from translation.events import (
+    End,
+    Event,
+    Finish,
+    PartCitation,
+    PartDelta,
+    PartEnd,
+    PartKind,
+    PartLogprobs,
+    PartOpaque,
+    PartStart,
+    Start,
+    StopReason,
+    Usage,
+)
+from translation.exchange import Exchange
+from translation.failures import Failure, FailureKind
+from translation.hub import Citation, ToolKind
+from translation.shapes.chat.chunks import Called, Choice, Chunk, Delta, ToolCallPiece, decode_chunk
+from translation.shapes.chat.usage import decode_usage
+from translation.shapes.openai_errors import failure_of
+from translation.sse import ServerSentEvent
+from translation.stream_state import Phase, after
+
+STOP_REASONS = {
+    "stop": StopReason.END,
+    "eos": StopReason.END,
+    "eos_token": StopReason.END,
+    "end_turn": StopReason.END,
+    "length": StopReason.MAX_TOKENS,
+    "max_length": StopReason.MAX_TOKENS,
+    "model_length": StopReason.MAX_TOKENS,
+    "tool_calls": StopReason.TOOL_CALLS,
+    "tool_use": StopReason.TOOL_CALLS,
+    "function_call": StopReason.TOOL_CALLS,
+    "content_filter": StopReason.REFUSAL,
+}
+"""`finish_reason` and vendors' extras; anything else is an END that nobody knows."""
+
+FAILED_REASONS = frozenset({"error", "insufficient_system_resource"})
+
+
+class _Call:
+    """One tool call on its way: held back until it may start."""
+
+    __slots__ = ("call_id", "held", "key", "kind", "name")
+
+    def __init__(self, call_id: str, kind: ToolKind) -> None:
+        self.key = -1
+        self.call_id = call_id
+        self.kind = kind
+        self.name = ""
+        self.held = ""
+
+
+class ChatStreamDecoder:
+    """Decodes one chat stream."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._phase = Phase.WAITING
+        self._next_key = 0
+        self._prose: PartKind | None = None
+        self._prose_key = -1
+        self._thoughts: dict[str, str] = {}
+        self._thought_details: list[dict[str, Any]] = []
+        self._calls: list[_Call] = []
+        self._by_index: dict[int, _Call] = {}
+        self._usage: Usage | None = None
+
+    def decode(self, event: ServerSentEvent) -> Iterator[Event]:
+        """Yield the hub events of one server-sent event."""
+        if self._phase in (Phase.ENDED, Phase.FAILED):
+            return
+        if event.data == b"[DONE]":
+            yield from self._end()
+            return
+        chunk = decode_chunk(event.data)
+        if event.name == "error" and not chunk.error:
+            chunk.error = {"message": "the upstream reported an error without saying which"}
+        yield from self.take(chunk)
+
+    def close(self) -> Iterator[Event]:
+        """Yield what is left at the end of the upstream's bytes."""
+        if self._phase is Phase.FINISHED:
+            yield from self._end()
+        elif self._phase in (Phase.WAITING, Phase.STREAMING):
+            self._phase = after(self._phase, Failure)
+            yield truncated()
+
+    def take(self, chunk: Chunk) -> Iterator[Event]:
+        """Yield the hub events of one chunk."""
+        if chunk.error:
+            self._phase = after(self._phase, Failure)
+            yield failure_of({"error": chunk.error})
+            return
+        if chunk.usage is not None:
+            self._usage = decode_usage(chunk.usage)
+        elif chunk.x_groq is not None and isinstance(chunk.x_groq.get("usage"), dict):
+            self._usage = decode_usage(chunk.x_groq["usage"])
+        choice = next((c for c in chunk.choices or () if not c.index), None)
+        if choice is None or self._phase is Phase.FINISHED:
+            return
+        if self._phase is Phase.WAITING:
+            self._phase = after(self._phase, Start)
+            yield Start(chunk.id or "", chunk.model or "", int(chunk.created or 0), chunk.service_tier)
+        delta = choice.delta or choice.message
+        if delta is not None:
+            yield from self._take_delta(delta, choice)
+        if choice.finish_reason is not None:
+            yield from self._finish(choice.finish_reason)
+
+    def _take_delta(self, delta: Delta, choice: Choice) -> Iterator[Event]:
+        if delta.reasoning_content or delta.reasoning or delta.reasoning_details:
+            yield from self._take_thoughts(delta)
+        if delta.content:
+            yield from self._say(PartKind.TEXT, delta.content)
+            if choice.logprobs is not None and choice.logprobs.content:
+                yield PartLogprobs(self._prose_key, tuple(choice.logprobs.content))
+        if delta.refusal:
+            yield from self._say(PartKind.REFUSAL, delta.refusal)
+        if delta.annotations and self._prose is PartKind.TEXT:
+            for citation in _citations(delta.annotations):
+                yield PartCitation(self._prose_key, citation)
+        if delta.tool_calls:
+            for piece in delta.tool_calls:
+                yield from self._take_call(piece)
+        elif delta.function_call is not None:
+            yield from self._take_call(ToolCallPiece(index=0, function=delta.function_call))
+
+    def _say(self, kind: PartKind, text: str) -> Iterator[Event]:
+        if self._prose is not kind:
+            yield from self._close_prose()
+            self._prose, self._prose_key = kind, self._new_key()
+            yield PartStart(self._prose_key, kind)
+        yield PartDelta(self._prose_key, text)
+
+    def _take_thoughts(self, delta: Delta) -> Iterator[Event]:
+        field = "reasoning_content" if delta.reasoning_content else "reasoning"
+        text = delta.reasoning_content or delta.reasoning or ""
+        if delta.reasoning_details:
+            text = text or "".join(_detail_text(detail) for detail in delta.reasoning_details)
+            self._thought_details.extend(delta.reasoning_details)
+        if text:
+            self._thoughts[field] = self._thoughts.get(field, "") + text
+            yield from self._say(PartKind.REASONING, text)
+        elif self._prose is not PartKind.REASONING:
+            yield from self._close_prose()
+            self._prose, self._prose_key = PartKind.REASONING, self._new_key()
+            yield PartStart(self._prose_key, PartKind.REASONING)
+
+    def _close_prose(self) -> Iterator[Event]:
+        if self._prose is None:
+            return
+        if self._prose is PartKind.REASONING:
+            native: dict[str, Any] = dict(self._thoughts)
+            if self._thought_details:
+                native["reasoning_details"] = self._thought_details
+            yield PartOpaque(self._prose_key, seal(Envelope("chat", self._exchange.deployment, (native,))))
+            self._thoughts, self._thought_details = {}, []
+        yield PartEnd(self._prose_key)
+        self._prose = None
+
+    def _take_call(self, piece: ToolCallPiece) -> Iterator[Event]:
+        called = piece.function or piece.custom or Called()
+        call = self._call_of(piece)
+        call.call_id = call.call_id or piece.id or ""
+        call.name = call.name or called.name or ""
+        text = (called.arguments if piece.custom is None else called.input) or ""
+        if call.key >= 0:
+            if text:
+                yield PartDelta(call.key, text)
+            return
+        call.held += text
+        if call.name and (call.call_id or call.held):
+            yield from self._start_call(call)
+
+    def _call_of(self, piece: ToolCallPiece) -> _Call:
+        known = self._known_call(piece)
+        if known is not None and not (piece.id and known.call_id and piece.id != known.call_id):
+            return known
+        call = _Call(piece.id or "", ToolKind.CUSTOM if piece.custom is not None else ToolKind.FUNCTION)
+        self._calls.append(call)
+        if piece.index is not None:
+            self._by_index[piece.index] = call
+        return call
+
+    def _known_call(self, piece: ToolCallPiece) -> _Call | None:
+        if piece.index is not None:
+            return self._by_index.get(piece.index)
+        if piece.id:
+            return next((call for call in self._calls if call.call_id == piece.id), None)
+        return self._calls[-1] if self._calls else None
+
+    def _start_call(self, call: _Call) -> Iterator[Event]:
+        yield from self._close_prose()
+        call.key = self._new_key()
+        call.call_id = call.call_id or self._exchange.item_id("call_", call.key)
+        yield PartStart(call.key, PartKind.TOOL_CALL, call.call_id, call.name, call.kind)
+        if call.held:
+            yield PartDelta(call.key, call.held)
+            call.held = ""
+
+    def _finish(self, reason: str) -> Iterator[Event]:
+        if reason in FAILED_REASONS:
+            self._phase = after(self._phase, Failure)
+            yield Failure(
+                status=502, kind=FailureKind.SERVER, message="the upstream stopped with an error", code="upstream_error"
+            )
+            return
+        yield from self._close_prose()
+        for call in self._calls:
+            if call.key < 0 and call.name:
+                yield from self._start_call(call)
+            if call.key >= 0:
+                yield PartEnd(call.key)
+        self._phase = after(self._phase, Finish)
+        yield Finish(STOP_REASONS.get(reason, StopReason.UNKNOWN))
+
+    def _end(self) -> Iterator[Event]:
+        if self._phase is Phase.STREAMING:
+            yield from self._finish("stop")  # `[DONE]` is the upstream's own word that the reply is complete
+        if self._phase is not Phase.FINISHED:
+            self._phase = after(self._phase, Failure)
+            yield truncated()
+            return
+        if self._usage is not None:
+            yield self._usage
+        self._phase = after(self._phase, End)
+        yield End()
+
+    def _new_key(self) -> int:
+        key = self._next_key
+        self._next_key += 1
+        return key
+
+
+def truncated() -> Failure:
+    """Return the failure of a stream whose upstream went away before it said that the reply is complete."""
+    return Failure(
+        status=502,
+        kind=FailureKind.SERVER,
+        message="the upstream ended its stream before the reply was complete",
+        code="upstream_truncated",
+    )
+
+
+def _detail_text(detail: dict[str, Any]) -> str:
+    text = detail.get("text") or detail.get("summary")
+    return text if isinstance(text, str) else ""
+
+
+def _citations(annotations: list[dict[str, Any]]) -> Iterator[Citation]:
+    for annotation in annotations:
+        source = annotation.get("url_citation")
+        if isinstance(source, dict) and isinstance(source.get("url"), str):
+            start, end = source.get("start_index"), source.get("end_index")
+            yield Citation(
+                url=source["url"],
+                title=str(source.get("title") or ""),
+                start=start if isinstance(start, int) else 0,
+                end=end if isinstance(end, int) else 0,
+            )

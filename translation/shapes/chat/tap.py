@@ -1,0 +1,91 @@
+"""The tap of a same-shape chat relay: reads usage and the end of the reply, and changes nothing.
+
+Most chunks say nothing that matters, and a few substring counts prove it; only the others are cut into events and
+parsed.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from translation.events import Usage
+from translation.failures import Failure, UpstreamProtocolError
+from translation.shapes.chat.chunks import decode_chunk
+from translation.shapes.chat.usage import decode_usage
+from translation.shapes.openai_errors import encode_error
+from translation.sse import EventTooLarge, ServerSentEvent, SseDecoder, encode_event
+
+
+class ChatTap:
+    """Reads along with one stream. `ended` after `[DONE]` or a finish reason; `failed` after an error in the stream."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.ended = False
+        self.failed = False
+        self.at_boundary = True
+        self._sse = SseDecoder()
+        self._started = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Read the next bytes."""
+        if self.at_boundary and self._started and chunk.endswith(b"\n\n") and _says_nothing(chunk):
+            return
+        self._started = True
+        try:
+            events = self._sse.feed(chunk)
+        except EventTooLarge:
+            self.failed = True
+            return
+        self.at_boundary = not self._sse.pending
+        for event in events:
+            self._read(event)
+
+    def _read(self, event: ServerSentEvent) -> None:
+        if event.data == b"[DONE]":
+            self.ended = True
+            return
+        try:
+            chunk = decode_chunk(event.data)
+        except UpstreamProtocolError:
+            return  # it is forwarded as it came; the client's parser is the judge
+        if chunk.error:
+            self.failed = True
+        if chunk.usage:
+            self.usage = decode_usage(chunk.usage)
+        if any(choice.finish_reason is not None for choice in chunk.choices or ()):
+            self.ended = True
+
+    def failure_event(self, failure: Failure, request_id: str) -> bytes:
+        """Return the error chunk; no `[DONE]` follows, since a lenient client would take it for success."""
+        _, wire = encode_error(failure, request_id)
+        lead = b"" if self.at_boundary else b"\n\n"
+        return lead + encode_event("", msgspec.json.encode(wire))
+
+    def keep_alive(self) -> bytes:
+        """Return a comment, or b"" in the middle of an event."""
+        return b": keep-alive\n\n" if self.at_boundary else b""
+
+
+def _says_nothing(chunk: bytes) -> bool:
+    return (
+        chunk.count(b"finish_reason") == chunk.count(b'"finish_reason":null')
+        and chunk.count(b'"usage"') == chunk.count(b'"usage":null')
+        and b'"error"' not in chunk
+        and b"[DONE]" not in chunk
+        and b"\r" not in chunk
+    )
+
+
+class _Body(Struct):
+    usage: dict[str, object] | None = None
+
+
+def usage_of(body: bytes) -> Usage | None:
+    """Return the usage of a whole completion, None where it has none."""
+    try:
+        found = msgspec.json.decode(body, type=_Body).usage
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return None if found is None else decode_usage(found)

@@ -1,0 +1,70 @@
+"""Tools and the choice among them, as chat says them: everything is a function."""
+
+from __future__ import annotations
+
+from translation.hub import Request, Tool, ToolChoice, ToolKind, Wire
+from translation.ledger import Ledger
+from translation.names import sent_name
+from translation.profiles import Profile
+from translation.reading import unsupported
+from translation.wrappers import SCHEMAS, description
+
+NAME_MAX = 64
+
+
+def encode_tools(request: Request, profile: Profile, ledger: Ledger) -> list[Wire]:
+    """Return the chat tools, in the client's order.
+
+    A tool that the provider of the origin would run itself is dropped and reported while others remain and none is
+    forced; else it is refused, since the client counts on it.
+    """
+    kept = [tool for tool in request.tools if _is_function(tool)]
+    choice = request.tool_choice
+    for tool in request.tools:
+        if _is_function(tool):
+            continue
+        forced = choice is not None and choice.mode in ("named", "required") and (choice.name == tool.name or not kept)
+        if forced or not kept:
+            raise unsupported(
+                tool.at, f"The tool '{tool.name}' is run by another provider.", "This model takes function tools only."
+            )
+        ledger.drop(tool.at)
+    return [_tool(tool, profile, ledger) for tool in kept]
+
+
+def _is_function(tool: Tool) -> bool:
+    return tool.kind is ToolKind.FUNCTION or tool.kind in SCHEMAS
+
+
+def _tool(tool: Tool, profile: Profile, ledger: Ledger) -> Wire:
+    function: Wire = {"name": sent_name(tool.namespace, tool.name, NAME_MAX)}
+    said = description(tool)
+    if said is not None:
+        function["description"] = said
+    function["parameters"] = SCHEMAS[tool.kind] if tool.kind in SCHEMAS else _parameters(tool)
+    if tool.strict is not None and tool.kind is ToolKind.FUNCTION:
+        if profile.strict_tools:
+            function["strict"] = tool.strict
+        elif tool.strict:
+            ledger.drop(f"{tool.at}.strict")
+    return {"type": "function", "function": function}
+
+
+def _parameters(tool: Tool) -> Wire:
+    if tool.parameters is None:
+        return {"type": "object", "properties": {}}
+    return dict(tool.parameters) if "type" in tool.parameters else {"type": "object", **tool.parameters}
+
+
+def encode_tool_choice(choice: ToolChoice) -> str | Wire:
+    """Return the chat form of the choice."""
+    match choice.mode:
+        case "named":
+            return {"type": "function", "function": {"name": sent_name(None, choice.name, NAME_MAX)}}
+        case "allowed":
+            tools = [
+                {"type": "function", "function": {"name": sent_name(None, name, NAME_MAX)}} for name in choice.names
+            ]
+            return {"type": "allowed_tools", "allowed_tools": {"mode": choice.within, "tools": tools}}
+        case _:
+            return choice.mode

@@ -1,0 +1,93 @@
+"""What a wire shape consists of: the functions that its folder provides, as one record.
+
+A shape has two sides. Clients speak it to us: requests are decoded, replies encoded. Upstreams speak it: requests are
+encoded, replies decoded. Errors and the tap of same-shape relays belong to both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from msgspec import Struct
+
+from translation.events import Event, Usage
+from translation.exchange import Exchange
+from translation.failures import Failure
+from translation.hub import Request, Wire
+from translation.ledger import Ledger
+from translation.profiles import Profile
+from translation.reply import Reply
+from translation.sse import ServerSentEvent
+
+
+class StreamDecoder(Protocol):
+    """Turns an upstream's stream into hub events."""
+
+    def decode(self, event: ServerSentEvent) -> Iterable[Event]:
+        """Return the hub events that one server-sent event brings."""
+
+    def close(self) -> Iterable[Event]:
+        """Return what is left when the upstream's stream has ended; a Failure if it ended too early."""
+
+
+class StreamEncoder(Protocol):
+    """Turns hub events into a client's stream."""
+
+    def encode(self, event: Event) -> bytes:
+        """Return the bytes that one hub event becomes; b"" if none."""
+
+    def keep_alive(self) -> bytes:
+        """Return bytes that keep an idle client waiting, legal at this point of the stream."""
+
+
+class Tap(Protocol):
+    """Reads along with a same-shape stream, of which not a byte is changed."""
+
+    usage: Usage | None
+    ended: bool
+    failed: bool
+    at_boundary: bool
+    """`ended`: the upstream said that the reply is complete. `failed`: it failed. `at_boundary`: between events."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Read the next bytes."""
+
+    def failure_event(self, failure: Failure, request_id: str) -> bytes:
+        """Return the shape's error event for a stream that breaks here."""
+
+    def keep_alive(self) -> bytes:
+        """Return bytes that keep an idle client waiting; b"" in the middle of an event."""
+
+
+class ClientSide(Struct, frozen=True, kw_only=True):
+    """What it takes to serve clients of the shape."""
+
+    decode_request: Callable[[Wire, Ledger], Request]
+    encode_reply: Callable[[Reply, Exchange], Wire]
+    stream_encoder: Callable[[Exchange], StreamEncoder]
+
+
+class UpstreamSide(Struct, frozen=True, kw_only=True):
+    """What it takes to ask upstreams of the shape. `encode_request(request, model, profile, deployment, ledger)`.
+
+    `tool_name_max`: how many characters a tool's name may have.
+    """
+
+    encode_request: Callable[[Request, str, Profile, str, Ledger], Wire]
+    decode_reply: Callable[[Wire, Exchange], Reply]
+    stream_decoder: Callable[[Exchange], StreamDecoder]
+    tool_name_max: int
+
+
+class Shape(Struct, frozen=True, kw_only=True):
+    """One wire shape. `path` follows the base URL's prefix (`/chat/completions`)."""
+
+    name: str
+    path: str
+    encode_error: Callable[[Failure, str], tuple[int, Wire]]
+    decode_error: Callable[[int, bytes], Failure]
+    tap: Callable[[], Tap]
+    usage_of: Callable[[bytes], Usage | None]
+    client: ClientSide | None = None
+    upstream: UpstreamSide | None = None

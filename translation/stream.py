@@ -1,0 +1,94 @@
+"""A stream translated on its way: bytes of the upstream's shape in, bytes of the client's shape out.
+
+The way of one event: server-sent event -> the upstream shape's decoder -> hub events -> the client shape's encoder. The
+phase (stream_state.py) decides what the end of the bytes means: after the upstream's own end it is an end; before, a
+failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from translation.events import Event, Start, Usage
+from translation.exchange import Exchange
+from translation.failures import Failure, FailureKind, UpstreamProtocolError
+from translation.reply import tell
+from translation.shapes.shape import ClientSide, UpstreamSide
+from translation.sse import EventTooLarge, SseDecoder
+from translation.stream_state import Phase, after
+
+
+class StreamTranslator:
+    """Translates one stream. `failure` is what broke it; `usage` what the upstream counted."""
+
+    def __init__(self, upstream: UpstreamSide, client: ClientSide, exchange: Exchange) -> None:
+        self.failure: Failure | None = None
+        self.usage: Usage | None = None
+        self.started = False
+        self._phase = Phase.WAITING
+        self._exchange = exchange
+        self._decode_reply = upstream.decode_reply
+        self._sse = SseDecoder()
+        self._decoder = upstream.stream_decoder(exchange)
+        self._encoder = client.stream_encoder(exchange)
+
+    @property
+    def over(self) -> bool:
+        """Tell whether the reply has ended or failed, so that nothing more will be emitted."""
+        return self._phase in (Phase.ENDED, Phase.FAILED)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Return what these bytes become; b"" if they complete no event."""
+        try:
+            return b"".join([self._tell(self._decoder.decode(event)) for event in self._sse.feed(chunk)])
+        except (UpstreamProtocolError, EventTooLarge) as exc:
+            return self.fail(_protocol_failure(exc))
+
+    def feed_whole(self, body: bytes) -> bytes:
+        """Return the stream of a reply that the upstream sent as one JSON object although a stream was asked for."""
+        try:
+            wire = msgspec.json.decode(body, type=dict)
+            return self._tell(tell(self._decode_reply(wire, self._exchange)))
+        except UpstreamProtocolError as exc:
+            return self.fail(exc.failure)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+            return self.fail(UpstreamProtocolError(f"the upstream's reply is not a JSON object: {exc}").failure)
+
+    def close(self) -> bytes:
+        """Return what is left to say when the upstream's bytes have ended: the end of the reply, or an error."""
+        try:
+            told = [self._tell(self._decoder.decode(event)) for event in self._sse.close()]
+        except UpstreamProtocolError as exc:
+            return self.fail(exc.failure)
+        return b"".join(told) + (b"" if self.over else self._tell(self._decoder.close()))
+
+    def fail(self, failure: Failure) -> bytes:
+        """Return the client shape's error for a stream that breaks here; b"" if the reply was complete."""
+        return b"" if self.over else self._tell((failure,))
+
+    def keep_alive(self) -> bytes:
+        """Return bytes that keep an idle client waiting."""
+        return self._encoder.keep_alive()
+
+    def _tell(self, events: Iterable[Event]) -> bytes:
+        told = []
+        for event in events:
+            self._phase = after(self._phase, type(event))
+            if isinstance(event, Start):
+                self.started = True
+            elif isinstance(event, Usage):
+                self.usage = event
+            elif isinstance(event, Failure):
+                self.failure = event
+            told.append(self._encoder.encode(event))
+        return b"".join(told)
+
+
+def _protocol_failure(exc: UpstreamProtocolError | EventTooLarge) -> Failure:
+    if isinstance(exc, UpstreamProtocolError):
+        return exc.failure
+    return Failure(
+        status=502, kind=FailureKind.SERVER, message=f"the upstream's stream: {exc}", code="upstream_protocol_error"
+    )

@@ -1,0 +1,155 @@
+"""A request and its reply, translated between two shapes: the door through which serving enters this room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from translation.events import Usage
+from translation.exchange import Exchange
+from translation.failures import Failure, RequestRefused, UpstreamProtocolError
+from translation.hub import Wire
+from translation.ledger import Ledger
+from translation.names import sent_names
+from translation.profiles import profile_for
+from translation.quirks import apply_quirks
+from translation.reply import Reply, collect
+from translation.shapes import SHAPES
+from translation.shapes.shape import ClientSide, UpstreamSide
+from translation.sse import SseDecoder
+from translation.stream import StreamTranslator
+
+
+class Destination(Struct, frozen=True, kw_only=True):
+    """Where a request goes: the upstream's shape and model name, its quirks, the account's tag (envelope.py)."""
+
+    shape: str
+    model: str
+    quirks: tuple[str, ...] = ()
+    deployment: str = ""
+
+
+class Circumstances(Struct, frozen=True, kw_only=True):
+    """What pure functions may not find out: the request's id, 24 random characters [A-Za-z0-9], and Unix seconds."""
+
+    request_id: str
+    seed: str
+    now: int
+
+
+class Translation(Struct, frozen=True, kw_only=True):
+    """A translated request: the body for the upstream, what was lost, and what the reply's way back needs."""
+
+    body: bytes
+    client: str
+    upstream: str
+    exchange: Exchange
+    dropped: tuple[str, ...]
+    coerced: tuple[str, ...]
+
+    def stream(self) -> StreamTranslator:
+        """Return the translator of the reply's stream."""
+        client, upstream = _sides(self.client, self.upstream)
+        return StreamTranslator(upstream, client, self.exchange)
+
+
+class TranslatedReply(Struct, frozen=True):
+    """A whole reply in the client's shape."""
+
+    body: bytes
+    usage: Usage | None
+
+
+def can_translate(client: str, upstream: str) -> bool:
+    """Tell whether requests of the one shape can be served by upstreams of the other."""
+    return SHAPES[client].client is not None and SHAPES[upstream].upstream is not None
+
+
+def translate_request(
+    wire: Wire, client: str, to: Destination, circumstances: Circumstances, model_shown: str
+) -> Translation:
+    """Return the request for an upstream of another shape; raises RequestRefused, before anything is sent."""
+    client_side, upstream_side = _sides(client, to.shape)
+    ledger = Ledger()
+    request = client_side.decode_request(wire, ledger)
+    profile = profile_for(to.model)
+    body = upstream_side.encode_request(request, to.model, profile, to.deployment, ledger)
+    exchange = Exchange(
+        request=request,
+        model_shown=model_shown,
+        seed=circumstances.seed,
+        now=circumstances.now,
+        request_id=circumstances.request_id,
+        deployment=to.deployment,
+        profile=profile,
+        sent_names=sent_names(request.tools, upstream_side.tool_name_max),
+    )
+    return Translation(
+        body=msgspec.json.encode(apply_quirks(to.quirks, to.shape, body)),
+        client=client,
+        upstream=to.shape,
+        exchange=exchange,
+        dropped=ledger.dropped,
+        coerced=ledger.coerced,
+    )
+
+
+def translate_reply(body: bytes, translation: Translation, *, streamed: bool = False) -> TranslatedReply:
+    """Return the upstream's reply in the client's shape; raises UpstreamProtocolError.
+
+    `streamed`: the upstream sent a stream although none was asked for; it is collected.
+    """
+    client, upstream = _sides(translation.client, translation.upstream)
+    if streamed:
+        reply = _collected(body, upstream, translation.exchange)
+    else:
+        reply = upstream.decode_reply(_object(body), translation.exchange)
+    return TranslatedReply(msgspec.json.encode(client.encode_reply(reply, translation.exchange)), reply.usage)
+
+
+def error_inside(body: bytes) -> bool:
+    """Tell whether a body that came with a success status is an error all the same."""
+    try:
+        wire = msgspec.json.decode(body, type=_Suspect)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return bool(wire.error) or wire.type == "error"
+
+
+class _Suspect(Struct):
+    error: Any = None
+    type: Any = None
+
+
+def _collected(body: bytes, upstream: UpstreamSide, exchange: Exchange) -> Reply:
+    sse, decoder = SseDecoder(), upstream.stream_decoder(exchange)
+    events = [told for event in [*sse.feed(body), *sse.close()] for told in decoder.decode(event)]
+    events.extend(decoder.close())
+    for event in events:
+        if isinstance(event, Failure):
+            raise UpstreamProtocolError(event.message)
+    return collect(events)
+
+
+def _object(body: bytes) -> Wire:
+    try:
+        wire = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise UpstreamProtocolError(f"the upstream's reply is not JSON: {exc}") from exc
+    if not isinstance(wire, Mapping):
+        raise UpstreamProtocolError("the upstream's reply is not a JSON object")
+    return dict(wire)
+
+
+def _sides(client: str, upstream: str) -> tuple[ClientSide, UpstreamSide]:
+    client_side, upstream_side = SHAPES[client].client, SHAPES[upstream].upstream
+    if client_side is None or upstream_side is None:
+        raise RequestRefused(
+            f"This model's provider speaks '{upstream}' only, and '{client}' requests cannot be translated to it yet. "
+            f"Ask for the model with the '{upstream}' API.",
+            code="unsupported_shape",
+        )
+    return client_side, upstream_side
