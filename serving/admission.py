@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from django.conf import settings
 
-from serving.errors import invalid_request, unauthenticated, wrong_method
+from serving.errors import invalid_request, not_ready, unauthenticated, wrong_method
+from serving.headers import credential_of
 from serving.request import ApiRequest
 
 
@@ -19,7 +22,18 @@ def only(request: ApiRequest, *methods: str) -> None:
 
 
 def admit(request: ApiRequest) -> str:
-    """Return the project that the client's key belongs to, "" where any client may come in."""
+    """Return the project that the client's key belongs to, "" for a client without one where any may come in.
+
+    Raises ClientError (401), and GatewayFault (503) while the database cannot be asked: the key may be one that this
+    worker has not learned of yet.
+    """
+    keys = request.worker.keys
+    credential = credential_of(request.scope["headers"])
+    key = keys.find(credential, time.time()) if keys is not None and credential else None
+    if key is not None:
+        return key.project
     if settings.GATEWAY_CLIENT_AUTH == "open":
         return ""
+    if keys is None or (credential and not request.worker.database_ok):
+        raise not_ready()
     raise unauthenticated()

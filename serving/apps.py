@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core.checks import Tags, register
+
+from serving import checks
 
 
 class ServingConfig(AppConfig):
@@ -10,3 +13,9 @@ class ServingConfig(AppConfig):
 
     name = "serving"
     verbose_name = "Serving"
+
+    def ready(self) -> None:
+        """Register what `manage.py check` says about the environment."""
+        register(checks.environment, Tags.security)
+        register(checks.client_auth, Tags.security)
+        register(checks.production_secrets, Tags.security)

@@ -65,7 +65,7 @@ class Answer:
     """What the client gets: a status and headers, and a whole body or a stream."""
 
     def __init__(self, status: int, headers: list[tuple[str, str]], content_type: str, record: RelayRecord) -> None:
-        self.status = status
+        self.status = record.status = status
         self.headers = headers
         self.content_type = content_type
         self.record = record

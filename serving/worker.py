@@ -1,6 +1,6 @@
-"""One worker process's state: the snapshot that it serves from, kept up to date with the configuration.
+"""One worker process's state: the snapshot and the keys that it serves from, kept up to date with the database.
 
-The configuration is read in one thread of its own, so that a slow database never holds up a relay. While the database
+The database is read in one thread of its own, so that a slow database never holds up a relay. While the database
 is away the worker goes on serving from what it has.
 """
 
@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import connection
 
+from keys.snapshot import current_version, load_keys
+from keys.table import KeyTable
 from routing.snapshot import current_revision, load_table
 from routing.table import RouteTable
 from serving.snapshot import Snapshot
@@ -23,10 +25,11 @@ SLOW_START_SECONDS = 5.0
 
 
 class Worker:
-    """The state of one worker; `snapshot` is None until the first table is loaded."""
+    """The state of one worker; `snapshot` and `keys` are None until the first tables are loaded, `keys` first."""
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
+        self.keys: KeyTable | None = None
         self.draining = False
         self.database_ok = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="configuration")
@@ -56,6 +59,9 @@ class Worker:
         serving = -1
         while True:
             try:
+                # Keys go first and by themselves: whatever is wrong with the routes, a revoked key is refused.
+                known = None if self.keys is None else self.keys.version
+                self.keys = await loop.run_in_executor(self._thread, _newer_keys, known) or self.keys
                 table = await loop.run_in_executor(self._thread, _newer_table, serving)
                 if table is not None:
                     await self._serve(table)
@@ -79,6 +85,14 @@ class Worker:
             else:
                 logger.error("the database does not answer: %s", type(why).__name__)
         self.database_ok = answers
+
+
+def _newer_keys(known: str | None) -> KeyTable | None:
+    """Return the keys if their version is not the known one. Runs in the worker's own thread."""
+    try:
+        return None if current_version() == known else load_keys()
+    finally:
+        connection.close()
 
 
 def _newer_table(serving: int) -> RouteTable | None:
