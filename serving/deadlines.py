@@ -52,6 +52,7 @@ class StreamWatch:
             if isinstance(response, RelayedStream):
                 await self._send_stream(response)
             else:
+                self._leaving.cancel()
                 await self._send({"type": "http.response.body", "body": response.content, "more_body": False})  # type: ignore[attr-defined]  # every other answer of the API is an HttpResponse
         finally:
             if isinstance(response, RelayedStream):
@@ -67,6 +68,8 @@ class StreamWatch:
             self._sending = True
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             self._sending = False
+        # From here on uvicorn says "disconnected" for a client that is still there: the response is complete.
+        self._leaving.cancel()
         await send(_LAST)
 
     async def _wait_for_leave(self, receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:

@@ -102,9 +102,11 @@ class Answer:
             try:
                 if reader is not None and reader.complete:
                     await _drain(upstream)
-                await upstream.aclose()
             finally:
-                await pool.leave()
+                try:
+                    await upstream.aclose()
+                finally:
+                    await pool.leave()
         self.record.close("ended")
 
 

@@ -21,6 +21,12 @@ model_providers:
   - {{model: acme/refused, access_key: $OPENAI_API_KEY, base_url: "http://127.0.0.1:{closed}", name: refused}}
   - {{model: acme/slow, access_key: $OPENAI_API_KEY, base_url: "{url}", name: slow,
       timeouts: {{connect: 1, first_byte: 0.5, idle: 1}}}}
+  - {{model: patient/slow-chat, access_key: $OPENAI_API_KEY, base_url: "{url}", name: slow-native,
+      shapes: [chat, messages, responses], prefer: chat, timeouts: {{connect: 1, first_byte: 0.5, idle: 1}}}}
+  - {{model: patient/slow-messages, access_key: $OPENAI_API_KEY, base_url: "{url}", name: slow-native,
+      shapes: [chat, messages, responses], prefer: chat, timeouts: {{connect: 1, first_byte: 0.5, idle: 1}}}}
+  - {{model: patient/slow-responses, access_key: $OPENAI_API_KEY, base_url: "{url}", name: slow-native,
+      shapes: [chat, messages, responses], prefer: chat, timeouts: {{connect: 1, first_byte: 0.5, idle: 1}}}}
   - {{model: acme/unset, access_key: $NO_SUCH_VARIABLE, base_url: "{url}", name: unset}}
 model_aliases:
   nickname: {{target: chat-model}}

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,11 +21,13 @@ import pytest
 import uvicorn
 import yaml
 from django.conf import settings
+from django.core.management import CommandError, call_command
 
 from serving.mock.app import MockUpstream
 from serving.mock.sample import sample
 from serving.mock.script import argument_pieces, pieces
 
+ROOT = Path(__file__).resolve().parents[2]
 MODEL = "gpt-4o-mini"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 CHAT_TOOL: Any = {"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}
@@ -353,6 +356,30 @@ def test_a_stream_pauses_between_its_events() -> None:
         assert time.monotonic() - began >= 0.01 * len(events)
 
 
+# The command
+
+
+def test_the_command_serves_the_address_that_it_prints() -> None:
+    """`manage.py mock_upstream` prints its address once one can connect to it."""
+    command = [sys.executable, "manage.py", "mock_upstream", "--port", "0", "--delay-ms", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+            assert address is not None
+            assert httpx2.get(f"{address[0]}/v1/models").json()["object"] == "list"
+        finally:
+            process.terminate()
+
+
+def test_the_command_says_that_its_port_is_taken() -> None:
+    """A port that is in use is told as an error of the command, with the port."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CommandError, match=f"Cannot listen on 127.0.0.1, port {port}"):
+            call_command("mock_upstream", port=port)
+
+
 # Parts of the script
 
 
@@ -409,8 +436,6 @@ def test_a_schema_that_contains_itself_ends() -> None:
 
 
 # The compose file
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

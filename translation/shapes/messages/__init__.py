@@ -1,0 +1,23 @@
+"""The `messages` shape: Anthropic Messages, so far for clients that speak it."""
+
+from __future__ import annotations
+
+from translation.shapes.messages.errors import decode_error, encode_error
+from translation.shapes.messages.request import decode_request, refuse_removed_sampling
+from translation.shapes.messages.response import encode_reply
+from translation.shapes.messages.stream import MessagesEncoder
+from translation.shapes.messages.tap import MessagesTap
+from translation.shapes.messages.usage import usage_of
+from translation.shapes.shape import ClientSide, Shape
+
+__all__ = ["SHAPE", "refuse_removed_sampling"]
+
+SHAPE = Shape(
+    name="messages",
+    path="/messages",
+    encode_error=encode_error,
+    decode_error=decode_error,
+    tap=MessagesTap,
+    usage_of=usage_of,
+    client=ClientSide(decode_request=decode_request, encode_reply=encode_reply, stream_encoder=MessagesEncoder),
+)
