@@ -1,0 +1,1 @@
+"""Benchmarks of the gateway against two proxies that do less; docs/benchmarks.md describes them."""
