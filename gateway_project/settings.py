@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "routing.apps.RoutingConfig",
+    "keys.apps.KeysConfig",
     "serving.apps.ServingConfig",
 ]
 
@@ -164,6 +165,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         name: {"handlers": ["stderr"], "level": GATEWAY_LOG_LEVEL, "propagate": False}
-        for name in ("serving", "routing", "uvicorn", "django")
-    },
+        for name in ("serving", "routing", "keys", "uvicorn", "django")
+    }
+    # Every relay has a line of its own (serving/recording.py); uvicorn's would be a second one.
+    | {"uvicorn.access": {"handlers": [], "propagate": False}},
 }

@@ -7,7 +7,7 @@ import time
 from django.conf import settings
 
 from serving.errors import invalid_request, not_ready, unauthenticated, wrong_method
-from serving.headers import credential_of
+from serving.headers import credential_of, printable
 from serving.request import ApiRequest
 
 
@@ -15,9 +15,10 @@ def only(request: ApiRequest, *methods: str) -> None:
     """Raise the 405 of a method that the endpoint does not take, and the 415 of a body that does not say it is JSON."""
     if request.method not in methods:
         raise wrong_method(str(request.method), ", ".join(methods))
-    content_type = request.content_type
-    if request.method == "POST" and content_type and content_type != "application/json":
-        message = f"Unsupported content type '{content_type[:64]}'. Send the body as 'application/json'."
+    content_type = request.fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if request.method == "POST" and content_type not in (b"", b"application/json"):
+        said = printable(content_type[:64]).decode("ascii")
+        message = f"Unsupported content type '{said}'. Send the body as 'application/json'."
         raise invalid_request(message, status=415, code="unsupported_content_type")
 
 

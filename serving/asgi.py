@@ -14,12 +14,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.asgi import get_asgi_application
-from django.http import HttpResponseBase
 from django.urls import Resolver404, get_resolver
 
 from serving.deadlines import StreamWatch
 from serving.errors import ClientError, GatewayError, internal_fault, invalid_request, unknown_path
-from serving.render import error_response
+from serving.render import ApiResponse, RelayedStream, error_response
 from serving.request import ApiRequest
 from serving.worker import Worker
 
@@ -100,12 +99,12 @@ class ApiHandler:
         finally:
             watch.stop()
 
-    async def _response(self, request: ApiRequest, error: ClientError | None) -> HttpResponseBase:
+    async def _response(self, request: ApiRequest, error: ClientError | None) -> ApiResponse | RelayedStream:
         try:
             if error is not None:
                 raise error
             match = self._resolver.resolve(request.path_info)
-            response: HttpResponseBase = await match.func(request, *match.args, **match.kwargs)
+            response: ApiResponse | RelayedStream = await match.func(request, *match.args, **match.kwargs)
             return response
         except Resolver404:
             return error_response(request, unknown_path(str(request.method), request.path))
@@ -139,7 +138,7 @@ class ApiHandler:
                     idle.reschedule(asyncio.get_running_loop().time() + BODY_IDLE_SECONDS)
         except TimeoutError:
             message_text = f"No byte of the body came for {BODY_IDLE_SECONDS:.0f} seconds."
-            return b"", invalid_request(message_text, status=408, code="timeout", headers=(("connection", "close"),))
+            return b"", invalid_request(message_text, status=408, code="timeout", headers=((b"connection", b"close"),))
 
 
 def _too_large(limit: int) -> ClientError:
@@ -147,5 +146,5 @@ def _too_large(limit: int) -> ClientError:
         f"The request body is larger than {limit} bytes, the most that this gateway takes.",
         status=413,
         code="request_too_large",
-        headers=(("connection", "close"),),
+        headers=((b"connection", b"close"),),
     )

@@ -9,9 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from django.http import HttpResponseBase
-
-from serving.render import RelayedStream
+from serving.render import ApiResponse, RelayedStream
 
 KEEP_ALIVE_SECONDS = 15.0
 WRITE_IDLE_SECONDS = 300.0
@@ -45,18 +43,24 @@ class StreamWatch:
         if self._timer is not None:
             self._timer.cancel()
 
-    async def send_response(self, response: HttpResponseBase) -> None:
+    async def send_response(self, response: ApiResponse | RelayedStream) -> None:
         """Send the response and close it, whatever becomes of the client."""
+        content_type = (b"content-type", response["content-type"].encode("ascii"))
+        start = {
+            "type": "http.response.start",
+            "status": response.status_code,
+            "headers": [content_type, *response.head],
+        }
+        if isinstance(response, ApiResponse):
+            self._leaving.cancel()
+            await self._send(start)
+            await self._send({"type": "http.response.body", "body": response.content, "more_body": False})
+            return
         try:
-            await self._send(_head(response))
-            if isinstance(response, RelayedStream):
-                await self._send_stream(response)
-            else:
-                self._leaving.cancel()
-                await self._send({"type": "http.response.body", "body": response.content, "more_body": False})  # type: ignore[attr-defined]  # every other answer of the API is an HttpResponse
+            await self._send(start)
+            await self._send_stream(response)
         finally:
-            if isinstance(response, RelayedStream):
-                await response.aclose()
+            await response.aclose()
 
     async def _send_stream(self, response: RelayedStream) -> None:
         self._stream = response
@@ -94,8 +98,3 @@ class StreamWatch:
                 self._keeping_alive = self._loop.create_task(self._send(message))  # type: ignore[arg-type]  # an ASGI send is a coroutine
         wait = KEEP_ALIVE_SECONDS - (self._loop.time() - self._sent_at)
         self._timer = self._loop.call_later(max(wait, 1.0), self._tick)
-
-
-def _head(response: HttpResponseBase) -> dict[str, Any]:
-    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
-    return {"type": "http.response.start", "status": response.status_code, "headers": headers}

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from translation.failures import Failure, FailureKind
 
-Headers = tuple[tuple[str, str], ...]
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class GatewayError(Exception):
@@ -71,7 +71,9 @@ def unknown_path(method: str, path: str) -> ClientError:
 def wrong_method(method: str, allowed: str) -> ClientError:
     """Return the error of a method that the path does not take; `allowed` is the Allow header."""
     message = f"Method {method} is not allowed here. Use {allowed}."
-    return invalid_request(message, status=405, code="method_not_allowed", headers=(("allow", allowed),))
+    return invalid_request(
+        message, status=405, code="method_not_allowed", headers=((b"allow", allowed.encode("ascii")),)
+    )
 
 
 def unauthenticated() -> ClientError:
@@ -79,7 +81,7 @@ def unauthenticated() -> ClientError:
     message = "No valid API key was provided. Send one as 'Authorization: Bearer KEY' or 'x-api-key: KEY'."
     return ClientError(
         Failure(status=401, kind=FailureKind.AUTHENTICATION, message=message, code="invalid_api_key"),
-        (("www-authenticate", "Bearer"),),
+        ((b"www-authenticate", b"Bearer"),),
     )
 
 
@@ -104,5 +106,5 @@ def not_ready() -> GatewayFault:
             message="The gateway has not loaded its routes yet. Try again shortly.",
             code="not_ready",
         ),
-        (("retry-after", "1"),),
+        ((b"retry-after", b"1"),),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 HeaderList = list[tuple[bytes, bytes]]
@@ -17,6 +18,9 @@ _TO_CLIENT_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 _REQUEST_IDS = frozenset({b"x-request-id", b"request-id"})
 
 # A translated request says the oldest version that every server of the Messages shape knows.
+HEADER_VALUE_MAX = 1024
+_UNPRINTABLE = re.compile(rb"[^ -~]")
+
 MESSAGES_VERSION = (b"anthropic-version", b"2023-06-01")
 
 
@@ -27,20 +31,21 @@ def to_upstream(client: Iterable[tuple[bytes, bytes]], *, with_credentials: bool
     ]
 
 
-def to_client(upstream: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+def to_client(upstream: Iterable[tuple[bytes, bytes]]) -> HeaderList:
     """Return the upstream's headers that the client gets; the upstream's request id under a name of its own."""
     kept = []
     for name, value in upstream:
         lower = name.lower()
         if lower in _TO_CLIENT or lower.startswith(_TO_CLIENT_PREFIXES):
-            kept.append((lower.decode("ascii"), _printable(value)))
+            kept.append((lower, printable(value)))
         elif lower in _REQUEST_IDS:
-            kept.append(("x-gateway-upstream-request-id", _printable(value)))
+            kept.append((b"x-gateway-upstream-request-id", printable(value)))
     return kept
 
 
-def _printable(value: bytes) -> str:
-    return "".join(c for c in value.decode("latin-1")[:1024] if " " <= c <= "~")
+def printable(value: bytes) -> bytes:
+    """Return a header value without the bytes that a header may not have, at most 1 KiB of it."""
+    return _UNPRINTABLE.sub(b"?", value[:HEADER_VALUE_MAX])
 
 
 def credential_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

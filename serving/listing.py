@@ -46,7 +46,7 @@ def model_object(listed: Sequence[ListedModel], name: str, request: ApiRequest) 
 
 
 def _speaks_anthropic(request: ApiRequest) -> bool:
-    return "anthropic-version" in request.headers
+    return b"anthropic-version" in request.fields
 
 
 def _openai(model: ListedModel) -> Wire:

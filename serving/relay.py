@@ -64,7 +64,7 @@ class Outgoing(Struct, frozen=True):
 class Answer:
     """What the client gets: a status and headers, and a whole body or a stream."""
 
-    def __init__(self, status: int, headers: list[tuple[str, str]], content_type: str, record: RelayRecord) -> None:
+    def __init__(self, status: int, headers: HeaderList, content_type: str, record: RelayRecord) -> None:
         self.status = record.status = status
         self.headers = headers
         self.content_type = content_type
@@ -193,7 +193,12 @@ def _translated(call: Call, body: Body, target: Target, shape: str) -> Translati
         quirks=upstream.quirks,
         deployment=deployment_tag(upstream.provider, f"{upstream.base_url} {account}"),
     )
-    now = Circumstances(request_id=call.request_id, seed=call.request_id, now=int(time.time()))
+    now = Circumstances(
+        request_id=call.request_id,
+        seed=call.request_id,
+        now=int(time.time()),
+        api_version=next((v.decode("latin-1") for n, v in call.headers if n == b"anthropic-version"), ""),
+    )
     try:
         translation = translate_request(body.members, call.shape, to, now, body.model or target.model)
     except RequestRefused as exc:

@@ -8,13 +8,20 @@ import msgspec
 from django.http import HttpResponse, StreamingHttpResponse
 
 from serving.errors import GatewayError
+from serving.headers import HEADER_VALUE_MAX, HeaderList, printable
 from serving.recording import RelayRecord
 from serving.relay import Answer
 from serving.request import ApiRequest
 from serving.verdict import UpstreamAnswered
 from translation.shapes import SHAPES
 
-REPORT_MAX_BYTES = 1024
+_STREAM_HEADERS: HeaderList = [(b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no")]
+
+
+class ApiResponse(HttpResponse):
+    """A whole answer. `head` are its headers but for the content type, ready for the wire."""
+
+    head: HeaderList
 
 
 class RelayedStream(StreamingHttpResponse):
@@ -22,6 +29,8 @@ class RelayedStream(StreamingHttpResponse):
 
     The handler iterates `chunks` itself: the two generators that Django puts around it cost more than an event.
     """
+
+    head: HeaderList
 
     def __init__(self, answer: Answer) -> None:
         self.chunks: AsyncGenerator[bytes] = answer.stream()
@@ -41,48 +50,35 @@ class RelayedStream(StreamingHttpResponse):
             await self._answer.aclose()
 
 
-def json_response(request: ApiRequest, wire: object, status: int = 200) -> HttpResponse:
+def json_response(request: ApiRequest, wire: object, status: int = 200) -> ApiResponse:
     """Return a JSON answer of the gateway's own."""
-    response = HttpResponse(msgspec.json.encode(wire), content_type="application/json", status=status)
-    _identify(response, request)
-    return response
+    return _whole(msgspec.json.encode(wire), status, _identity(request))
 
 
-async def relay_response(request: ApiRequest, answer: Answer) -> HttpResponse | RelayedStream:
+async def relay_response(request: ApiRequest, answer: Answer) -> ApiResponse | RelayedStream:
     """Return the relay's answer; a stream takes it over, a whole body is done with it."""
-    response: HttpResponse | RelayedStream
-    if answer.reader is not None:
-        response = RelayedStream(answer)
-        response["cache-control"] = "no-cache, no-transform"
-        response["x-accel-buffering"] = "no"
-    else:
-        response = HttpResponse(answer.body, content_type=answer.content_type, status=answer.status)
-        response["content-length"] = str(len(answer.body))
+    head = [*_identity(request), *answer.headers, *_account(request, answer.record)]
+    if answer.reader is None:
         await answer.aclose()
-    for name, value in answer.headers:
-        response[name] = value
-    _identify(response, request)
-    _report(response, request, answer.record)
-    return response
+        return _whole(answer.body, answer.status, head)
+    stream = RelayedStream(answer)
+    stream.head = [*head, *_STREAM_HEADERS]
+    return stream
 
 
-def error_response(request: ApiRequest, error: GatewayError, record: RelayRecord | None = None) -> HttpResponse:
+def error_response(request: ApiRequest, error: GatewayError, record: RelayRecord | None = None) -> ApiResponse:
     """Return the error in the caller's shape, which the path and, for the models, a header tell."""
-    shape = SHAPES[shape_of_path(request.path, has_version="anthropic-version" in request.headers)]
+    shape = SHAPES[shape_of_path(request.path, has_version=b"anthropic-version" in request.fields)]
     status, wire = shape.encode_error(error.failure, request.request_id)
     body = msgspec.json.encode(wire)
     if isinstance(error, UpstreamAnswered) and error.raw is not None:
         status, body = error.failure.status, error.raw
-    response = HttpResponse(body, content_type="application/json", status=status)
-    response["content-length"] = str(len(body))
-    for name, value in error.headers:
-        response[name] = value
-    _identify(response, request)
+    head = [*_identity(request), *error.headers]
     if record is not None:
         record.status, record.error = status, error.failure.code or error.failure.kind.value
-        _report(response, request, record)
+        head += _account(request, record)
         record.close("failed")
-    return response
+    return _whole(body, status, head)
 
 
 def shape_of_path(path: str, *, has_version: bool) -> str:
@@ -92,39 +88,48 @@ def shape_of_path(path: str, *, has_version: bool) -> str:
     return "responses" if path.startswith("/v1/responses") else "chat"
 
 
-def _identify(response: HttpResponse | RelayedStream, request: ApiRequest) -> None:
-    response["x-request-id"] = response["request-id"] = request.request_id
+def _whole(body: bytes, status: int, head: HeaderList) -> ApiResponse:
+    response = ApiResponse(body, content_type="application/json", status=status)
+    response.head = [*head, (b"content-length", b"%d" % len(body))]
+    return response
 
 
-def _report(response: HttpResponse | RelayedStream, request: ApiRequest, record: RelayRecord) -> None:
+def _identity(request: ApiRequest) -> HeaderList:
+    request_id = request.request_id.encode("ascii")
+    return [(b"x-request-id", request_id), (b"request-id", request_id)]
+
+
+def _account(request: ApiRequest, record: RelayRecord) -> HeaderList:
     """Say what was done with the request; by paths and names only, never by values or internal addresses."""
+    head: HeaderList = []
     snapshot = request.worker.snapshot
     if snapshot is not None:
-        response["x-gateway-revision"] = str(snapshot.table.revision)
+        head.append((b"x-gateway-revision", b"%d" % snapshot.table.revision))
     if not record.upstream:
-        return
-    response["x-gateway-upstream"] = record.upstream
-    response["x-gateway-upstream-model"] = record.upstream_model
-    response["x-gateway-translation"] = record.translation
-    response["x-gateway-attempts"] = str(record.attempts)
+        return head
+    head += [
+        (b"x-gateway-upstream", printable(record.upstream.encode())),
+        (b"x-gateway-upstream-model", printable(record.upstream_model.encode())),
+        (b"x-gateway-translation", record.translation.encode("ascii")),
+        (b"x-gateway-attempts", b"%d" % record.attempts),
+        (b"server-timing", record.server_timing().encode("ascii")),
+    ]
     if record.dropped:
-        response["x-gateway-dropped"] = report(record.dropped)
+        head.append((b"x-gateway-dropped", report(record.dropped)))
     if record.coerced:
-        response["x-gateway-coerced"] = report(record.coerced)
-    response["server-timing"] = record.server_timing()
+        head.append((b"x-gateway-coerced", report(record.coerced)))
+    return head
 
 
-def report(paths: tuple[str, ...]) -> str:
+def report(paths: tuple[str, ...]) -> bytes:
     """Return the paths as one header value of at most 1 KiB, ending in `,+N` where N more did not fit."""
-    kept: list[str] = []
+    kept: list[bytes] = []
     size = 0
     for path in paths:
-        printable = path.encode("ascii", "backslashreplace").decode().translate(_UNPRINTABLE)
-        size += len(printable) + 1
-        if size > REPORT_MAX_BYTES - 16:
-            return ",".join([*kept, f"+{len(paths) - len(kept)}"])
-        kept.append(printable)
-    return ",".join(kept)
-
-
-_UNPRINTABLE = dict.fromkeys([*range(32), 127], "?")
+        word = printable(path.encode("ascii", "backslashreplace"))
+        size += len(word) + 1
+        if size > HEADER_VALUE_MAX - 16:
+            kept.append(b"+%d" % (len(paths) - len(kept)))
+            break
+        kept.append(word)
+    return b",".join(kept)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import MutableMapping
 from io import BytesIO
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
+from django.utils.functional import cached_property
 
 from serving.worker import Worker
 
 
 class ApiRequest(ASGIRequest):
-    """A request with its whole body, an id, and the worker that serves it."""
+    """A request with its whole body, an id, and the worker that serves it.
 
-    worker: Worker
-    request_id: str
+    Django builds the environment of CGI's variables for every request; here it is built for those that ask for it, and
+    `fields` are the header fields as they came: names in lower case, a repeated one with its last value.
+    """
 
-    def __init__(self, scope: MutableMapping[str, Any], body: bytes) -> None:
-        super().__init__(scope, BytesIO(body))
-        self._body = body
-        self.worker = scope["state"]["worker"]
+    def __init__(self, scope: dict[str, Any], body: bytes) -> None:
+        self.scope = scope
+        self.path = self.path_info = scope["path"]
+        self.method = scope["method"].upper()
+        self.fields: dict[bytes, bytes] = dict(scope["headers"])
+        self.worker: Worker = scope["state"]["worker"]
         self.request_id = secrets.token_hex(12)
+        self._body = body
+
+    @cached_property
+    def META(self) -> dict[str, Any]:  # type: ignore[override]  # noqa: N802 - Django's name
+        """The request as CGI variables, made at first use."""
+        return ASGIRequest(self.scope, BytesIO(self._body)).META

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import aiohttp
 import httpx2
 from httpx_aiohttp.httpx2 import AiohttpTransport
+from multidict import CIMultiDict
 
 from routing.table import Upstream
 from serving.errors import UpstreamError, upstream_failed
@@ -25,11 +26,21 @@ KEEP_ALIVE_SECONDS = 60
 DNS_CACHE_SECONDS = 30
 ADDED_BY_AIOHTTP = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 
-_FIXED_HEADERS: HeaderList = [
-    (b"content-type", b"application/json"),
-    (b"accept-encoding", b"identity"),
-    (b"user-agent", b"switchyard"),
-]
+_FIXED_HEADERS = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "switchyard"}
+
+
+class PreparedRequest(httpx2.Request):
+    """A request whose parts are ready: httpx2's own constructor normalises every header and costs more than the rest.
+
+    `headers` are the engine's own type, which it takes as they are.
+    """
+
+    def __init__(self, url: httpx2.URL, headers: CIMultiDict[str], body: bytes, extensions: dict[str, object]) -> None:
+        self.method = "POST"
+        self.url = url
+        self.headers = headers  # type: ignore[assignment]  # see above
+        self.extensions = extensions
+        self._content = body
 
 
 class UpstreamAnswer:
@@ -40,7 +51,8 @@ class UpstreamAnswer:
     def __init__(self, response: httpx2.Response) -> None:
         self.status = response.status_code
         self.headers = response.headers.raw
-        self.content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        declared = next((value for name, value in self.headers if name.lower() == b"content-type"), b"")
+        self.content_type = declared.partition(b";")[0].strip().lower().decode("latin-1")
         self.chunks = _chunks(response)
         self._response = response
 
@@ -78,14 +90,10 @@ class UpstreamPool:
         self._transport = AiohttpTransport(verify=_ssl_context(), trust_env=False, client=self._session)
         self._users = 0
         self._retired = retired
-        self._urls: dict[str, httpx2.URL] = {}
-        self._fixed = [*_FIXED_HEADERS, *((n.lower().encode(), v.encode()) for n, v in upstream.headers)]
-        if upstream.host:
-            self._fixed.append((b"host", upstream.host.encode()))
-        self._timeouts = {
-            "connect": upstream.timeouts.connect,
-            "pool": upstream.timeouts.connect,
-            "read": upstream.timeouts.idle or None,
+        self._heads: dict[str, tuple[httpx2.URL, CIMultiDict[str]]] = {}
+        timeouts = upstream.timeouts
+        self._extensions: dict[str, object] = {
+            "timeout": {"connect": timeouts.connect, "pool": timeouts.connect, "read": timeouts.idle or None}
         }
 
     def enter(self) -> None:
@@ -107,20 +115,27 @@ class UpstreamPool:
 
         `path` is the shape's (`/chat/completions`); `headers` come on top of the fixed ones and the credential.
         """
-        url = self._urls.get(path)
-        if url is None:
-            url = self._urls[path] = httpx2.URL(self.upstream.url(path))
-        credential = [(n.encode(), v.encode()) for n, v in self.upstream.credential_headers(shape)]
-        request = httpx2.Request(
-            "POST",
-            url,
-            headers=[*self._fixed, *credential, *headers],
-            content=body,
-            extensions={"timeout": self._timeouts},
-        )
+        head = self._heads.get(path)
+        if head is None:
+            head = self._heads[path] = self._head(path, shape)
+        url, fixed = head
+        sent = fixed.copy()
+        for name, value in headers:
+            sent[name.decode("latin-1")] = value.decode("latin-1")
+        request = PreparedRequest(url, sent, body, self._extensions)
         with _as_upstream_error():
             async with asyncio.timeout(self.upstream.timeouts.first_byte or None):
                 return UpstreamAnswer(await self._transport.handle_async_request(request))
+
+    def _head(self, path: str, shape: str) -> tuple[httpx2.URL, CIMultiDict[str]]:
+        """Return what every request to this path has in common."""
+        upstream = self.upstream
+        headers = CIMultiDict(_FIXED_HEADERS)
+        headers.update({name.lower(): value for name, value in upstream.headers})
+        headers.update(upstream.credential_headers(shape))
+        if upstream.host:
+            headers["host"] = upstream.host
+        return httpx2.URL(upstream.url(path)), headers
 
     def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(

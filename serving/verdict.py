@@ -18,7 +18,7 @@ RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 529})
 class UpstreamAnswered(UpstreamError):
     """The upstream answered with an error. `raw` is its body where the client's shape is the upstream's own."""
 
-    def __init__(self, failure: Failure, headers: tuple[tuple[str, str], ...], raw: bytes | None) -> None:
+    def __init__(self, failure: Failure, headers: tuple[tuple[bytes, bytes], ...], raw: bytes | None) -> None:
         super().__init__(failure, headers, retryable=failure.status in RETRYABLE_STATUSES)
         self.raw = raw
 

@@ -3,62 +3,61 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpResponse, HttpResponseBase
 
 from serving.admission import admit, only
 from serving.errors import GatewayError, invalid_request, not_ready
 from serving.listing import model_object, page_of_models
 from serving.recording import RelayRecord
 from serving.relay import Call, relay
-from serving.render import error_response, json_response, relay_response
+from serving.render import ApiResponse, RelayedStream, error_response, json_response, relay_response
 from serving.request import ApiRequest
 from serving.snapshot import Snapshot
 
 
-async def chat_completions(request: ApiRequest) -> HttpResponseBase:
+async def chat_completions(request: ApiRequest) -> ApiResponse | RelayedStream:
     """OpenAI Chat Completions."""
     return await _relayed(request, "chat")
 
 
-async def messages(request: ApiRequest) -> HttpResponseBase:
+async def messages(request: ApiRequest) -> ApiResponse | RelayedStream:
     """Anthropic Messages."""
     return await _relayed(request, "messages")
 
 
-async def responses(request: ApiRequest) -> HttpResponseBase:
+async def responses(request: ApiRequest) -> ApiResponse | RelayedStream:
     """OpenAI Responses. Codex asks for a websocket first, and falls back at once on 426."""
-    if request.headers.get("upgrade", "").lower() == "websocket":
+    if request.fields.get(b"upgrade", b"").lower() == b"websocket":
         message = "This gateway serves /v1/responses over HTTP only."
-        raise invalid_request(message, status=426, code="upgrade_required", headers=(("connection", "close"),))
+        raise invalid_request(message, status=426, code="upgrade_required", headers=((b"connection", b"close"),))
     return await _relayed(request, "responses")
 
 
-async def models(request: ApiRequest) -> HttpResponse:
+async def models(request: ApiRequest) -> ApiResponse:
     """List the models that can be asked for, in the caller's shape."""
     only(request, "GET")
     admit(request)
     return json_response(request, page_of_models(_snapshot(request).table.models(), request))
 
 
-async def model(request: ApiRequest, name: str) -> HttpResponse:
+async def model(request: ApiRequest, name: str) -> ApiResponse:
     """Describe one model, in the caller's shape."""
     only(request, "GET")
     admit(request)
     return json_response(request, model_object(_snapshot(request).table.models(), name, request))
 
 
-async def root(request: ApiRequest) -> HttpResponse:
+async def root(request: ApiRequest) -> ApiResponse:
     """Answer the probes of clients that ask whether anybody is there."""
     only(request, "GET", "HEAD")
     return json_response(request, {"name": "Switchyard", "docs": "/admin/"})
 
 
-async def healthz(request: ApiRequest) -> HttpResponse:
+async def healthz(request: ApiRequest) -> ApiResponse:
     """Say that the process is alive; touches nothing."""
     return json_response(request, {"status": "ok"})
 
 
-async def readyz(request: ApiRequest) -> HttpResponse:
+async def readyz(request: ApiRequest) -> ApiResponse:
     """Say whether this worker has a route table and is not about to stop."""
     worker = request.worker
     ready = worker.snapshot is not None and not worker.draining
@@ -70,7 +69,7 @@ async def readyz(request: ApiRequest) -> HttpResponse:
     return json_response(request, state, 200 if ready else 503)
 
 
-async def _relayed(request: ApiRequest, shape: str) -> HttpResponseBase:
+async def _relayed(request: ApiRequest, shape: str) -> ApiResponse | RelayedStream:
     record = RelayRecord(request.request_id, shape)
     try:
         only(request, "POST")
@@ -80,7 +79,7 @@ async def _relayed(request: ApiRequest, shape: str) -> HttpResponseBase:
             body=request.body,
             headers=request.scope["headers"],
             request_id=request.request_id,
-            strict=settings.GATEWAY_STRICT or request.headers.get("x-gateway-strict") == "1",
+            strict=settings.GATEWAY_STRICT or request.fields.get(b"x-gateway-strict") == b"1",
         )
         answer = await relay(call, _snapshot(request), record)
         return await relay_response(request, answer)

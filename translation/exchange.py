@@ -32,7 +32,9 @@ class Exchange(Struct, frozen=True, kw_only=True):
 
     def reply_id(self, prefix: str, upstream_id: str) -> str:
         """Return the reply's id in the client's shape: the upstream's own with another prefix, or a new one."""
-        _, _, body = upstream_id.rpartition("-") if upstream_id.startswith("chatcmpl-") else upstream_id.rpartition("_")
+        body = upstream_id.removeprefix("chatcmpl-")
+        if body == upstream_id:
+            body = upstream_id.rpartition("_")[2]
         clean = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in body)
         return prefix + (clean if len(clean) >= 8 else self.seed)
 

@@ -55,8 +55,13 @@ class RequestRefused(Exception):
 
 
 class UpstreamProtocolError(Exception):
-    """The upstream answered something that its shape does not allow; `failure` is a 502."""
+    """The upstream answered something that its shape does not allow, or a failure where a reply should be.
 
-    def __init__(self, message: str) -> None:
+    `failure` is the upstream's own where it told one, else a 502.
+    """
+
+    def __init__(self, message: str, failure: Failure | None = None) -> None:
         super().__init__(message)
-        self.failure = Failure(status=502, kind=FailureKind.SERVER, message=message, code="upstream_protocol_error")
+        self.failure = failure or Failure(
+            status=502, kind=FailureKind.SERVER, message=message, code="upstream_protocol_error"
+        )

@@ -27,14 +27,23 @@ class Quirk(Struct, frozen=True, kw_only=True):
 
 
 def _old_max_tokens(body: Wire) -> Wire:
-    return {("max_tokens" if name == "max_completion_tokens" else name): value for name, value in body.items()}
+    if "max_completion_tokens" not in body:
+        return body
+    old = {name: value for name, value in body.items() if name != "max_tokens"}
+    return {("max_tokens" if name == "max_completion_tokens" else name): value for name, value in old.items()}
 
 
 def _system_only(body: Wire) -> Wire:
-    messages = [
-        {**message, "role": "system"} if message.get("role") == "developer" else message for message in body["messages"]
-    ]
-    return {**body, "messages": messages}
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        return body  # the upstream says what is wrong with it
+    return {**body, "messages": [_as_system(message) for message in messages]}
+
+
+def _as_system(message: object) -> object:
+    if isinstance(message, dict) and message.get("role") == "developer":
+        return {**message, "role": "system"}
+    return message
 
 
 def _no_stream_options(body: Wire) -> Wire:

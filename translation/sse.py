@@ -21,7 +21,7 @@ class ServerSentEvent(NamedTuple):
 
 
 class EventTooLarge(Exception):
-    """An event grew beyond MAX_EVENT_BYTES."""
+    """An event grew beyond MAX_EVENT_BYTES; what has come of it is forgotten."""
 
 
 class SseDecoder:
@@ -47,10 +47,12 @@ class SseDecoder:
         if not self._pending and chunk.endswith(b"\n\n"):
             return _events(chunk)
         self._pending += chunk
-        if len(self._pending) > MAX_EVENT_BYTES:
-            raise EventTooLarge(f"an event is larger than {MAX_EVENT_BYTES} bytes")
         cut = self._pending.rfind(b"\n\n", self._searched)
         if cut < 0:
+            if len(self._pending) > MAX_EVENT_BYTES:
+                self._pending.clear()
+                self._searched = 0
+                raise EventTooLarge(f"an event is larger than {MAX_EVENT_BYTES} bytes")
             self._searched = max(0, len(self._pending) - 1)
             return []
         complete = bytes(self._pending[: cut + 2])

@@ -13,10 +13,10 @@ import msgspec
 
 from translation.events import Event, Start, Usage
 from translation.exchange import Exchange
-from translation.failures import Failure, FailureKind, UpstreamProtocolError
+from translation.failures import Failure, UpstreamProtocolError
 from translation.reply import tell
 from translation.shapes.shape import ClientSide, UpstreamSide
-from translation.sse import EventTooLarge, SseDecoder
+from translation.sse import EventTooLarge, ServerSentEvent, SseDecoder
 from translation.stream_state import Phase, after
 
 
@@ -40,40 +40,57 @@ class StreamTranslator:
         return self._phase in (Phase.ENDED, Phase.FAILED)
 
     def feed(self, chunk: bytes) -> bytes:
-        """Return what these bytes become; b"" if they complete no event."""
-        try:
-            return b"".join([self._tell(self._decoder.decode(event)) for event in self._sse.feed(chunk)])
-        except (UpstreamProtocolError, EventTooLarge) as exc:
-            return self.fail(_protocol_failure(exc))
+        """Return what these bytes become; b"" if they complete no event, or come after the end."""
+        told: list[bytes] = []
+        if not self.over:
+            try:
+                self._translate(self._sse.feed(chunk), told)
+            except EventTooLarge as exc:
+                told.append(self.fail(UpstreamProtocolError(f"the upstream's stream: {exc}").failure))
+        return b"".join(told)
 
     def feed_whole(self, body: bytes) -> bytes:
         """Return the stream of a reply that the upstream sent as one JSON object although a stream was asked for."""
         try:
             wire = msgspec.json.decode(body, type=dict)
-            return self._tell(tell(self._decode_reply(wire, self._exchange)))
+            reply = self._decode_reply(wire, self._exchange)
         except UpstreamProtocolError as exc:
             return self.fail(exc.failure)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
             return self.fail(UpstreamProtocolError(f"the upstream's reply is not a JSON object: {exc}").failure)
+        told: list[bytes] = []
+        self._tell(tell(reply), told)
+        return b"".join(told)
 
     def close(self) -> bytes:
         """Return what is left to say when the upstream's bytes have ended: the end of the reply, or an error."""
-        try:
-            told = [self._tell(self._decoder.decode(event)) for event in self._sse.close()]
-        except UpstreamProtocolError as exc:
-            return self.fail(exc.failure)
-        return b"".join(told) + (b"" if self.over else self._tell(self._decoder.close()))
+        told: list[bytes] = []
+        if not self.over:
+            self._translate(self._sse.close(), told)
+        if not self.over:
+            self._tell(self._decoder.close(), told)
+        return b"".join(told)
 
     def fail(self, failure: Failure) -> bytes:
         """Return the client shape's error for a stream that breaks here; b"" if the reply was complete."""
-        return b"" if self.over else self._tell((failure,))
+        told: list[bytes] = []
+        if not self.over:
+            self._tell((failure,), told)
+        return b"".join(told)
 
     def keep_alive(self) -> bytes:
         """Return bytes that keep an idle client waiting."""
         return self._encoder.keep_alive()
 
-    def _tell(self, events: Iterable[Event]) -> bytes:
-        told = []
+    def _translate(self, events: Iterable[ServerSentEvent], told: list[bytes]) -> None:
+        """Add to `told` what the upstream's events become; a broken one fails the stream, and ends it."""
+        try:
+            for event in events:
+                self._tell(self._decoder.decode(event), told)
+        except UpstreamProtocolError as exc:
+            told.append(self.fail(exc.failure))
+
+    def _tell(self, events: Iterable[Event], told: list[bytes]) -> None:
         for event in events:
             self._phase = after(self._phase, type(event))
             if isinstance(event, Start):
@@ -83,12 +100,3 @@ class StreamTranslator:
             elif isinstance(event, Failure):
                 self.failure = event
             told.append(self._encoder.encode(event))
-        return b"".join(told)
-
-
-def _protocol_failure(exc: UpstreamProtocolError | EventTooLarge) -> Failure:
-    if isinstance(exc, UpstreamProtocolError):
-        return exc.failure
-    return Failure(
-        status=502, kind=FailureKind.SERVER, message=f"the upstream's stream: {exc}", code="upstream_protocol_error"
-    )

@@ -19,7 +19,7 @@ from translation.quirks import apply_quirks
 from translation.reply import Reply, collect
 from translation.shapes import SHAPES
 from translation.shapes.shape import ClientSide, UpstreamSide
-from translation.sse import SseDecoder
+from translation.sse import EventTooLarge, SseDecoder
 from translation.stream import StreamTranslator
 
 
@@ -33,11 +33,15 @@ class Destination(Struct, frozen=True, kw_only=True):
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
-    """What pure functions may not find out: the request's id, 24 random characters [A-Za-z0-9], and Unix seconds."""
+    """What pure functions may not find out: the request's id, 24 random characters [A-Za-z0-9], and Unix seconds.
+
+    `api_version` is what the client says of its shape's version, "" if nothing.
+    """
 
     request_id: str
     seed: str
     now: int
+    api_version: str = ""
 
 
 class Translation(Struct, frozen=True, kw_only=True):
@@ -72,7 +76,18 @@ def translate_request(
     wire: Wire, client: str, to: Destination, circumstances: Circumstances, model_shown: str
 ) -> Translation:
     """Return the request for an upstream of another shape; raises RequestRefused, before anything is sent."""
+    try:
+        return _translated(wire, client, to, circumstances, model_shown)
+    except RecursionError as exc:
+        raise RequestRefused("The request is nested too deeply.", code="invalid_value") from exc
+
+
+def _translated(
+    wire: Wire, client: str, to: Destination, circumstances: Circumstances, model_shown: str
+) -> Translation:
     client_side, upstream_side = _sides(client, to.shape)
+    if client_side.check_version is not None:
+        client_side.check_version(wire, circumstances.api_version)
     ledger = Ledger()
     request = client_side.decode_request(wire, ledger)
     profile = profile_for(to.model)
@@ -126,11 +141,14 @@ class _Suspect(Struct):
 
 def _collected(body: bytes, upstream: UpstreamSide, exchange: Exchange) -> Reply:
     sse, decoder = SseDecoder(), upstream.stream_decoder(exchange)
-    events = [told for event in [*sse.feed(body), *sse.close()] for told in decoder.decode(event)]
+    try:
+        events = [told for event in [*sse.feed(body), *sse.close()] for told in decoder.decode(event)]
+    except EventTooLarge as exc:
+        raise UpstreamProtocolError(f"the upstream's stream: {exc}") from exc
     events.extend(decoder.close())
     for event in events:
         if isinstance(event, Failure):
-            raise UpstreamProtocolError(event.message)
+            raise UpstreamProtocolError(event.message, event)
     return collect(events)
 
 

@@ -1,6 +1,7 @@
 """A scripted upstream on a raw socket: it answers exactly the bytes of its script and notes what it got and when it was left.
 
-A script is a list of steps: bytes to send, a number of seconds to wait, or one of the words of `Then`.
+A script is a list of steps: bytes to send, a number of seconds to wait, an event of the test's to wait for, or one of
+the words of `Then`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Then(Enum):
     STALL = "stall"
 
 
-Step = bytes | float | Then
+Step = bytes | float | threading.Event | Then
 
 
 @dataclass
@@ -73,6 +74,7 @@ class FakeUpstream:
         self.url = f"http://127.0.0.1:{self.port}"
         self.requests: list[Received] = []
         self.connections = 0
+        self.open_connections = 0
         self._script: list[Step] = []
         self._queue: list[list[Step]] = []
         self._lock = threading.Lock()
@@ -100,7 +102,16 @@ class FakeUpstream:
             except OSError:
                 return
             self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._hold, args=(connection,), daemon=True).start()
+
+    def _hold(self, connection: socket.socket) -> None:
+        with self._lock:
+            self.open_connections += 1
+        try:
+            self._serve(connection)
+        finally:
+            with self._lock:
+                self.open_connections -= 1
 
     def _serve(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -149,6 +160,8 @@ class FakeUpstream:
                 if self._is_left(connection, step):
                     self._note_left(received)
                     return False
+            elif isinstance(step, threading.Event):
+                step.wait(WAIT_SECONDS)
             elif step is Then.STALL:
                 self._is_left(connection, WAIT_SECONDS * 3)
                 self._note_left(received)

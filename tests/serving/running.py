@@ -53,16 +53,21 @@ class RunningGateway:
 
     def start(self) -> RunningGateway:
         """Start it and wait until it is ready."""
-        with self._log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
-            )
+        self.launch()
+        assert self.process is not None
         deadline = time.monotonic() + START_SECONDS
         while not self.ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the gateway did not start:\n{self.log()}")
             time.sleep(0.05)
         return self
+
+    def launch(self, *options: str) -> None:
+        """Start it with options of `serve`, and do not wait."""
+        with self._log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", *options], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
 
     def ready(self) -> bool:
         """Tell whether it answers that it is ready."""
@@ -85,16 +90,24 @@ class RunningGateway:
 
     def manage(self, *arguments: str, **environment: str) -> str:
         """Run another management command on the same database and return what it prints."""
-        done = subprocess.run(
+        done = self.command(*arguments, **environment)
+        assert done.returncode == 0, f"{arguments[0]} failed:\n{done.stderr}"
+        return done.stdout
+
+    def command(
+        self, *arguments: str, stdin: str | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run another management command on the same database and return how it ended."""
+        return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=self.environment | environment,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=60,
-            check=True,
+            check=False,
         )
-        return done.stdout
 
     def log(self) -> str:
         """Return the log so far."""

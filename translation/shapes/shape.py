@@ -61,11 +61,15 @@ class Tap(Protocol):
 
 
 class ClientSide(Struct, frozen=True, kw_only=True):
-    """What it takes to serve clients of the shape."""
+    """What it takes to serve clients of the shape.
+
+    `check_version(wire, version)` raises RequestRefused for members that the client's version of the API has no more.
+    """
 
     decode_request: Callable[[Wire, Ledger], Request]
     encode_reply: Callable[[Reply, Exchange], Wire]
     stream_encoder: Callable[[Exchange], StreamEncoder]
+    check_version: Callable[[Wire, str], None] | None = None
 
 
 class UpstreamSide(Struct, frozen=True, kw_only=True):

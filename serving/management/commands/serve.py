@@ -39,6 +39,7 @@ class Command(BaseCommand):
             lifespan="on",
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=settings.GATEWAY_SHUTDOWN_SECONDS,

@@ -6,6 +6,7 @@ of parts), so what does not fit is decoded untyped, brought to the standard form
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -124,32 +125,60 @@ _EXPECTED: dict[str, type | tuple[type, ...]] = {
 
 
 def _standard_choice(choice: Wire) -> Wire:
-    standard = dict(choice)
+    standard = _fitting(choice, _EXPECTED_OF_CHOICE)
     for key in ("delta", "message"):
-        if isinstance(standard.get(key), dict):
+        if key in standard:
             standard[key] = _standard_delta(standard[key])
-    if not isinstance(standard.get("finish_reason"), str):
-        standard["finish_reason"] = None
-    if not isinstance(standard.get("logprobs"), dict):
-        standard["logprobs"] = None
+    if "logprobs" in standard:
+        standard["logprobs"] = {"content": _objects(standard["logprobs"].get("content"))}
     return standard
 
 
 def _standard_delta(delta: Wire) -> Wire:
-    standard = dict(delta)
-    content = standard.get("content")
+    standard = _fitting(delta, _EXPECTED_OF_DELTA)
+    content = delta.get("content")
     if isinstance(content, list):
-        parts = [part for part in content if isinstance(part, dict)]
+        parts = _objects(content)
         standard["content"] = "".join(_words(part.get("text")) for part in parts if part.get("type") != "thinking")
         thoughts = "".join(_words(part.get("thinking")) for part in parts if part.get("type") == "thinking")
         if thoughts:
             standard["reasoning_content"] = thoughts
-    if isinstance(standard.get("tool_calls"), list):
-        standard["tool_calls"] = [_standard_call(call) for call in standard["tool_calls"] if isinstance(call, dict)]
-    for key in ("reasoning", "reasoning_content", "refusal"):
-        if not isinstance(standard.get(key), str):
-            standard[key] = None
+    for key in ("reasoning_details", "annotations"):
+        if key in standard:
+            standard[key] = _objects(standard[key])
+    if "tool_calls" in standard:
+        standard["tool_calls"] = [_standard_call(call) for call in _objects(standard["tool_calls"])]
+    if "function_call" in standard:
+        standard["function_call"] = _standard_called(standard["function_call"])
     return standard
+
+
+def _objects(value: object) -> list[Wire]:
+    return [member for member in value if isinstance(member, dict)] if isinstance(value, list) else []
+
+
+def _fitting(wire: Wire, expected: Mapping[str, type]) -> Wire:
+    """Return the members that the translation needs, without those of another type than the standard's."""
+    return {
+        key: wire[key]
+        for key, kind in expected.items()
+        if isinstance(wire.get(key), kind) and not (kind is int and isinstance(wire[key], bool))
+    }
+
+
+_EXPECTED_OF_CHOICE = {"index": int, "delta": dict, "message": dict, "finish_reason": str, "logprobs": dict}
+_EXPECTED_OF_DELTA = {
+    "content": str,
+    "refusal": str,
+    "reasoning_content": str,
+    "reasoning": str,
+    "reasoning_details": list,
+    "tool_calls": list,
+    "function_call": dict,
+    "annotations": list,
+}
+_EXPECTED_OF_CALL = {"index": int, "id": str, "function": dict, "custom": dict}
+_EXPECTED_OF_CALLED = {"name": str, "arguments": str, "input": str}
 
 
 def _words(value: object) -> str:
@@ -160,9 +189,15 @@ def _words(value: object) -> str:
 
 
 def _standard_call(call: Wire) -> Wire:
-    standard = dict(call)
-    function = standard.get("function")
-    if isinstance(function, dict) and isinstance(function.get("arguments"), dict | list):
-        arguments = msgspec.json.encode(function["arguments"]).decode()
-        standard["function"] = {**function, "arguments": arguments}
+    standard = _fitting(call, _EXPECTED_OF_CALL)
+    for key in ("function", "custom"):
+        if key in standard:
+            standard[key] = _standard_called(standard[key])
+    return standard
+
+
+def _standard_called(called: Wire) -> Wire:
+    standard = _fitting(called, _EXPECTED_OF_CALLED)
+    if isinstance(called.get("arguments"), dict | list):
+        standard["arguments"] = msgspec.json.encode(called["arguments"]).decode()
     return standard

@@ -87,6 +87,8 @@ def _system(item: SystemItem, profile: Profile) -> Wire:
 
 
 def _user_content(attached: list[Wire], parts: Sequence[Part]) -> str | list[Wire]:
+    if not attached and not parts:
+        return ""
     if not attached and len(parts) == 1 and isinstance(parts[0], Text):
         return parts[0].text
     return [*attached, *(_part(part) for part in parts)]
@@ -141,6 +143,7 @@ def _context(document: Document) -> str:
 def _assistant(items: Iterable[AssistantText | Reasoning | ToolCall | Opaque], writing: _Writing) -> list[Wire]:
     """Return the one message of a turn; none if nothing of the turn can be said in chat."""
     message: Wire = {"role": "assistant", "content": None}
+    thoughts: list[Wire] = []
     texts: list[str] = []
     refusals: list[str] = []
     calls: list[Wire] = []
@@ -154,16 +157,26 @@ def _assistant(items: Iterable[AssistantText | Reasoning | ToolCall | Opaque], w
             case ToolCall():
                 calls.append(_call(item))
             case Reasoning():
-                message.update(_restored(item, writing))
+                thoughts.append(_restored(item, writing))
             case Opaque():
                 writing.ledger.drop(item.at)
-    if texts:
+    message.update(_joined(thoughts))
+    if texts or not (refusals or calls):
         message["content"] = "".join(texts)
     if refusals:
         message["refusal"] = "".join(refusals)
     if calls:
         message["tool_calls"] = calls
     return [message] if len(message) > 2 or texts else []
+
+
+def _joined(thoughts: Iterable[Wire]) -> Wire:
+    """Return the reasoning members of a turn that thought more than once, as one message has them."""
+    joined: Wire = {}
+    for restored in thoughts:
+        for name, value in restored.items():
+            joined[name] = joined[name] + value if type(joined.get(name)) is type(value) else value
+    return joined
 
 
 def _restored(reasoning: Reasoning, writing: _Writing) -> Wire:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from translation.hub import OutputFormat, Request, Thinking, Wire
+from translation.hub import OutputFormat, Request, Wire
 from translation.ledger import Ledger
 from translation.profiles import Profile, clamp_effort
 from translation.shapes.chat.conversation import encode_messages
@@ -22,6 +22,9 @@ IDENTIFIER_MAX = 64
 _EFFORT_OF_BUDGET = ((2048, "low"), (8192, "medium"), (24576, "high"))
 
 
+_EFFORT_MEMBERS = {"messages": "output_config.effort", "responses": "reasoning.effort"}
+
+
 def encode_request(request: Request, model: str, profile: Profile, deployment: str, ledger: Ledger) -> Wire:
     """Return the chat body for the upstream's `model`; raises RequestRefused for what chat has no place for."""
     wire: Wire = {"model": model, "messages": encode_messages(request, deployment, profile, ledger)}
@@ -29,7 +32,7 @@ def encode_request(request: Request, model: str, profile: Profile, deployment: s
     if tools:
         wire["tools"] = tools
         if request.tool_choice is not None:
-            wire["tool_choice"] = encode_tool_choice(request.tool_choice)
+            wire["tool_choice"] = encode_tool_choice(request.tool_choice, request.tools)
         if request.parallel_tool_calls is not None:
             wire["parallel_tool_calls"] = request.parallel_tool_calls
     wire.update(_limits(request, profile, ledger))
@@ -79,9 +82,11 @@ def _sampling(request: Request, profile: Profile, ledger: Ledger) -> Wire:
 
 
 def _reasoning(request: Request, profile: Profile, ledger: Ledger) -> Wire:
-    asked, source = _asked_effort(request.effort, request.thinking)
+    asked, source = _asked_effort(request)
     if asked is None:
         return {}
+    if request.effort is None and request.thinking is not None and request.thinking.mode == "between_tools":
+        ledger.coerce(source, "between_tools", asked)
     if not profile.efforts:
         if asked != "none":
             ledger.drop(source)
@@ -92,10 +97,11 @@ def _reasoning(request: Request, profile: Profile, ledger: Ledger) -> Wire:
     return {"reasoning_effort": effort}
 
 
-def _asked_effort(effort: str | None, thinking: Thinking | None) -> tuple[str | None, str]:
+def _asked_effort(request: Request) -> tuple[str | None, str]:
     """Return the effort that the client means, in either of its vocabularies, and the member that says so."""
-    if effort is not None:
-        return effort, "reasoning_effort"
+    if request.effort is not None:
+        return request.effort, _EFFORT_MEMBERS.get(request.origin, "reasoning_effort")
+    thinking = request.thinking
     if thinking is None or thinking.mode == "adaptive":
         return None, ""
     if thinking.mode == "disabled":
@@ -130,25 +136,33 @@ def _response_format(form: OutputFormat) -> Wire:
 
 def is_strict_schema(schema: object) -> bool:
     """Tell whether a JSON Schema is in OpenAI's strict subset: every object closed, every property required."""
-    if isinstance(schema, list):
-        return all(is_strict_schema(branch) for branch in schema)
-    if not isinstance(schema, Mapping):
+    # A list of branches and no recursion: how deep a schema is nested is up to the client.
+    waiting = [schema]
+    while waiting:
+        branch = waiting.pop()
+        if isinstance(branch, list):
+            waiting.extend(branch)
+        elif isinstance(branch, Mapping):
+            if not _is_closed(branch):
+                return False
+            waiting.extend(branch.get(key) for key in ("items", "anyOf", "allOf", "oneOf"))
+            for key in ("properties", "$defs", "definitions"):
+                waiting.extend(_members(branch, key).values())
+    return True
+
+
+def _is_closed(schema: Mapping[str, Any]) -> bool:
+    """Tell whether a schema is of no object, or of one that has all its properties and no others."""
+    if schema.get("type") != "object" and not isinstance(schema.get("properties"), Mapping):
         return True
-    properties = schema.get("properties")
-    is_object = schema.get("type") == "object" or isinstance(properties, Mapping)
-    if is_object and not _is_closed(schema, properties if isinstance(properties, Mapping) else {}):
-        return False
-    nested = [*properties.values()] if isinstance(properties, Mapping) else []
-    nested.extend(schema.get(key) for key in ("items", "anyOf", "allOf", "oneOf"))
-    for key in ("$defs", "definitions"):
-        nested.extend(schema[key].values() if isinstance(schema.get(key), Mapping) else ())
-    return all(is_strict_schema(branch) for branch in nested)
-
-
-def _is_closed(schema: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
     required = schema.get("required")
-    names = set(required) if isinstance(required, list) else set()
-    return schema.get("additionalProperties") is False and names >= set(properties)
+    names = required if isinstance(required, list) else []
+    return schema.get("additionalProperties") is False and all(name in names for name in _members(schema, "properties"))
+
+
+def _members(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = schema.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _bookkeeping(request: Request) -> Wire:

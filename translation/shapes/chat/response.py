@@ -11,11 +11,15 @@ from translation.hub import Wire
 from translation.reply import Reply, collect
 from translation.shapes.chat.chunks import Delta, convert_chunk
 from translation.shapes.chat.stream import ChatStreamDecoder
+from translation.shapes.openai_errors import failure_of
 
 
 def decode_reply(wire: Wire, exchange: Exchange) -> Reply:
     """Return the reply that a chat completion is; raises UpstreamProtocolError if it is none."""
     chunk = convert_chunk(wire)
+    if chunk.error:
+        told = failure_of({"error": chunk.error})
+        raise UpstreamProtocolError(told.message, told)
     choice = next((c for c in chunk.choices or () if not c.index), None)
     if choice is None or choice.message is None:
         raise UpstreamProtocolError("the upstream's completion has no choice with a message")
@@ -24,7 +28,7 @@ def decode_reply(wire: Wire, exchange: Exchange) -> Reply:
     decoder = ChatStreamDecoder(exchange)
     events = [*decoder.take(chunk), *decoder.close()]
     if failure := next((event for event in events if isinstance(event, Failure)), None):
-        raise UpstreamProtocolError(failure.message)
+        raise UpstreamProtocolError(failure.message, failure)
     return collect(events)
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from translation.envelope import Envelope, seal
 from translation.events import (
     End,
@@ -32,7 +34,7 @@ from translation.exchange import Exchange
 from translation.failures import Failure, FailureKind
 from translation.hub import Citation, ToolKind
 from translation.shapes.chat.chunks import Called, Choice, Chunk, Delta, ToolCallPiece, decode_chunk
-from translation.shapes.chat.usage import decode_usage
+from translation.shapes.chat.usage import usage_told
 from translation.shapes.openai_errors import failure_of
 from translation.sse import ServerSentEvent
 from translation.stream_state import Phase, after
@@ -56,16 +58,24 @@ FAILED_REASONS = frozenset({"error", "insufficient_system_resource"})
 
 
 class _Call:
-    """One tool call on its way: held back until it may start."""
+    """One tool call on its way: held back, with key -1, until it may start. `call_id` as the upstream gave it."""
 
-    __slots__ = ("call_id", "held", "key", "kind", "name")
+    __slots__ = ("call_id", "key", "kind", "name", "pieces")
 
-    def __init__(self, call_id: str, kind: ToolKind) -> None:
+    def __init__(self) -> None:
         self.key = -1
-        self.call_id = call_id
-        self.kind = kind
+        self.call_id = ""
+        self.kind = ToolKind.FUNCTION
         self.name = ""
-        self.held = ""
+        self.pieces: list[str] = []
+
+    def is_complete(self) -> bool:
+        """Tell whether the arguments so far are a whole JSON object."""
+        try:
+            msgspec.json.decode("".join(self.pieces), type=dict)
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        return True
 
 
 class ChatStreamDecoder:
@@ -109,10 +119,8 @@ class ChatStreamDecoder:
             self._phase = after(self._phase, Failure)
             yield failure_of({"error": chunk.error})
             return
-        if chunk.usage is not None:
-            self._usage = decode_usage(chunk.usage)
-        elif chunk.x_groq is not None and isinstance(chunk.x_groq.get("usage"), dict):
-            self._usage = decode_usage(chunk.x_groq["usage"])
+        if chunk.usage is not None or chunk.x_groq is not None:
+            self._usage = usage_told(chunk) or self._usage
         choice = next((c for c in chunk.choices or () if not c.index), None)
         if choice is None or self._phase is Phase.FINISHED:
             return
@@ -122,7 +130,7 @@ class ChatStreamDecoder:
         delta = choice.delta or choice.message
         if delta is not None:
             yield from self._take_delta(delta, choice)
-        if choice.finish_reason is not None:
+        if choice.finish_reason:
             yield from self._finish(choice.finish_reason)
 
     def _take_delta(self, delta: Delta, choice: Choice) -> Iterator[Event]:
@@ -145,24 +153,26 @@ class ChatStreamDecoder:
 
     def _say(self, kind: PartKind, text: str) -> Iterator[Event]:
         if self._prose is not kind:
+            yield from self._open_prose(kind)
+        yield PartDelta(self._prose_key, text)
+
+    def _open_prose(self, kind: PartKind) -> Iterator[Event]:
+        if self._prose is not kind:
             yield from self._close_prose()
             self._prose, self._prose_key = kind, self._new_key()
             yield PartStart(self._prose_key, kind)
-        yield PartDelta(self._prose_key, text)
 
     def _take_thoughts(self, delta: Delta) -> Iterator[Event]:
         field = "reasoning_content" if delta.reasoning_content else "reasoning"
         text = delta.reasoning_content or delta.reasoning or ""
         if delta.reasoning_details:
-            text = text or "".join(_detail_text(detail) for detail in delta.reasoning_details)
             self._thought_details.extend(delta.reasoning_details)
         if text:
             self._thoughts[field] = self._thoughts.get(field, "") + text
-            yield from self._say(PartKind.REASONING, text)
-        elif self._prose is not PartKind.REASONING:
-            yield from self._close_prose()
-            self._prose, self._prose_key = PartKind.REASONING, self._new_key()
-            yield PartStart(self._prose_key, PartKind.REASONING)
+        text = text or "".join(_detail_text(detail) for detail in delta.reasoning_details or ())
+        yield from self._open_prose(PartKind.REASONING)
+        if text:
+            yield PartDelta(self._prose_key, text)
 
     def _close_prose(self) -> Iterator[Event]:
         if self._prose is None:
@@ -177,24 +187,28 @@ class ChatStreamDecoder:
         self._prose = None
 
     def _take_call(self, piece: ToolCallPiece) -> Iterator[Event]:
-        called = piece.function or piece.custom or Called()
-        call = self._call_of(piece)
+        # Some upstreams send both members with every call, the one that is not meant with empty strings.
+        is_custom = piece.custom is not None and bool(piece.custom.name or piece.custom.input)
+        called = (piece.custom if is_custom else piece.function) or Called()
+        text = (called.input if is_custom else called.arguments) or ""
+        call = self._call_of(piece, called.name or "", text)
+        if is_custom and call.key < 0:
+            call.kind = ToolKind.CUSTOM
         call.call_id = call.call_id or piece.id or ""
         call.name = call.name or called.name or ""
-        text = (called.arguments if piece.custom is None else called.input) or ""
+        if text:
+            call.pieces.append(text)
         if call.key >= 0:
             if text:
                 yield PartDelta(call.key, text)
-            return
-        call.held += text
-        if call.name and (call.call_id or call.held):
+        elif call.name and (call.call_id or call.pieces):
             yield from self._start_call(call)
 
-    def _call_of(self, piece: ToolCallPiece) -> _Call:
+    def _call_of(self, piece: ToolCallPiece, name: str, text: str) -> _Call:
         known = self._known_call(piece)
-        if known is not None and not (piece.id and known.call_id and piece.id != known.call_id):
+        if known is not None and not _is_another(piece, name, text, known):
             return known
-        call = _Call(piece.id or "", ToolKind.CUSTOM if piece.custom is not None else ToolKind.FUNCTION)
+        call = _Call()
         self._calls.append(call)
         if piece.index is not None:
             self._by_index[piece.index] = call
@@ -210,11 +224,10 @@ class ChatStreamDecoder:
     def _start_call(self, call: _Call) -> Iterator[Event]:
         yield from self._close_prose()
         call.key = self._new_key()
-        call.call_id = call.call_id or self._exchange.item_id("call_", call.key)
-        yield PartStart(call.key, PartKind.TOOL_CALL, call.call_id, call.name, call.kind)
-        if call.held:
-            yield PartDelta(call.key, call.held)
-            call.held = ""
+        call_id = call.call_id or self._exchange.item_id("call_", call.key)
+        yield PartStart(call.key, PartKind.TOOL_CALL, call_id, call.name, call.kind)
+        if call.pieces:
+            yield PartDelta(call.key, "".join(call.pieces))
 
     def _finish(self, reason: str) -> Iterator[Event]:
         if reason in FAILED_REASONS:
@@ -248,6 +261,17 @@ class ChatStreamDecoder:
         key = self._next_key
         self._next_key += 1
         return key
+
+
+def _is_another(piece: ToolCallPiece, name: str, text: str, known: _Call) -> bool:
+    """Tell whether a piece at the place of a known call begins another one.
+
+    Some upstreams give every call the index 0, and some of them no id either: there a name after complete arguments
+    tells. An id that comes after the call has started is the same call's.
+    """
+    if piece.id and known.call_id:
+        return piece.id != known.call_id
+    return bool(name) and bool(text or name != known.name) and known.is_complete()
 
 
 def truncated() -> Failure:

@@ -12,7 +12,8 @@ from msgspec import Struct
 from translation.events import Usage
 from translation.failures import Failure, UpstreamProtocolError
 from translation.shapes.chat.chunks import decode_chunk
-from translation.shapes.chat.usage import decode_usage
+from translation.shapes.chat.stream import FAILED_REASONS
+from translation.shapes.chat.usage import decode_usage, usage_told
 from translation.shapes.openai_errors import encode_error
 from translation.sse import EventTooLarge, ServerSentEvent, SseDecoder, encode_event
 
@@ -27,16 +28,18 @@ class ChatTap:
         self.at_boundary = True
         self._sse = SseDecoder()
         self._started = False
+        self._broken = False
 
     def feed(self, chunk: bytes) -> None:
         """Read the next bytes."""
-        if self.at_boundary and self._started and chunk.endswith(b"\n\n") and _says_nothing(chunk):
+        if self._broken or (self.at_boundary and self._started and chunk.endswith(b"\n\n") and _says_nothing(chunk)):
             return
         self._started = True
         try:
             events = self._sse.feed(chunk)
         except EventTooLarge:
-            self.failed = True
+            self._broken = self.failed = True
+            self.at_boundary = False
             return
         self.at_boundary = not self._sse.pending
         for event in events:
@@ -50,12 +53,12 @@ class ChatTap:
             chunk = decode_chunk(event.data)
         except UpstreamProtocolError:
             return  # it is forwarded as it came; the client's parser is the judge
-        if chunk.error:
+        reasons = [choice.finish_reason for choice in chunk.choices or () if choice.finish_reason]
+        if chunk.error or event.name == "error" or not FAILED_REASONS.isdisjoint(reasons):
             self.failed = True
-        if chunk.usage:
-            self.usage = decode_usage(chunk.usage)
-        if any(choice.finish_reason is not None for choice in chunk.choices or ()):
+        elif reasons:
             self.ended = True
+        self.usage = usage_told(chunk) or self.usage
 
     def failure_event(self, failure: Failure, request_id: str) -> bytes:
         """Return the error chunk; no `[DONE]` follows, since a lenient client would take it for success."""
@@ -72,7 +75,7 @@ def _says_nothing(chunk: bytes) -> bool:
     return (
         chunk.count(b"finish_reason") == chunk.count(b'"finish_reason":null')
         and chunk.count(b'"usage"') == chunk.count(b'"usage":null')
-        and b'"error"' not in chunk
+        and b"error" not in chunk
         and b"[DONE]" not in chunk
         and b"\r" not in chunk
     )

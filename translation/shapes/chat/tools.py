@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
+from translation.failures import RequestRefused
 from translation.hub import Request, Tool, ToolChoice, ToolKind, Wire
 from translation.ledger import Ledger
 from translation.names import sent_name
@@ -29,7 +32,19 @@ def encode_tools(request: Request, profile: Profile, ledger: Ledger) -> list[Wir
                 tool.at, f"The tool '{tool.name}' is run by another provider.", "This model takes function tools only."
             )
         ledger.drop(tool.at)
+    _refuse_twins(kept)
     return [_tool(tool, profile, ledger) for tool in kept]
+
+
+def _refuse_twins(tools: Iterable[Tool]) -> None:
+    seen = set()
+    for tool in tools:
+        name = sent_name(tool.namespace, tool.name, NAME_MAX)
+        if name in seen:
+            raise RequestRefused(
+                f"Tool names must be unique, but '{name}' is declared twice.", param=tool.at, code="invalid_value"
+            )
+        seen.add(name)
 
 
 def _is_function(tool: Tool) -> bool:
@@ -56,15 +71,22 @@ def _parameters(tool: Tool) -> Wire:
     return dict(tool.parameters) if "type" in tool.parameters else {"type": "object", **tool.parameters}
 
 
-def encode_tool_choice(choice: ToolChoice) -> str | Wire:
-    """Return the chat form of the choice."""
+def encode_tool_choice(choice: ToolChoice, tools: Sequence[Tool]) -> str | Wire:
+    """Return the chat form of the choice among the request's tools; the allowed ones shrink to those that are sent."""
+    sent = {tool.name: sent_name(tool.namespace, tool.name, NAME_MAX) for tool in tools if _is_function(tool)}
     match choice.mode:
         case "named":
-            return {"type": "function", "function": {"name": sent_name(None, choice.name, NAME_MAX)}}
+            return _named(sent.get(choice.name, choice.name))
         case "allowed":
-            tools = [
-                {"type": "function", "function": {"name": sent_name(None, name, NAME_MAX)}} for name in choice.names
-            ]
-            return {"type": "allowed_tools", "allowed_tools": {"mode": choice.within, "tools": tools}}
+            allowed = [_named(sent[name]) for name in choice.names if name in sent]
+            if not allowed:
+                raise unsupported(
+                    f"{choice.at}.tools", "The allowed tools are run by another provider.", "Allow function tools."
+                )
+            return {"type": "allowed_tools", "allowed_tools": {"mode": choice.within, "tools": allowed}}
         case _:
             return choice.mode
+
+
+def _named(name: str) -> Wire:
+    return {"type": "function", "function": {"name": name}}

@@ -7,6 +7,7 @@ from typing import Any
 
 from translation.events import Usage
 from translation.hub import Wire
+from translation.shapes.chat.chunks import Chunk
 
 
 def _count(value: object) -> int:
@@ -34,15 +35,23 @@ def decode_usage(wire: Mapping[str, Any]) -> Usage:
         or _count(wire.get("prompt_cache_hit_tokens"))
         or _count(wire.get("cached_tokens"))
     )
-    written = _count(prompt_details.get("cache_write_tokens"))
+    # Some upstreams count the same tokens as read and as written; the parts never exceed the prompt.
+    read = min(read, prompt)
+    written = min(_count(prompt_details.get("cache_write_tokens")), prompt - read)
     reasoning = completion_details.get("reasoning_tokens")
     return Usage(
-        input_tokens=max(0, prompt - read - written),
+        input_tokens=prompt - read - written,
         cache_read_tokens=read,
         cache_write_tokens=written,
         output_tokens=max(completion, _count(wire.get("total_tokens")) - prompt),
         reasoning_tokens=None if reasoning is None else _count(reasoning),
     )
+
+
+def usage_told(chunk: Chunk) -> Usage | None:
+    """Return the counts that a chunk or a completion brings, in the standard place or in Groq's."""
+    wire = chunk.usage or (chunk.x_groq or {}).get("usage")
+    return decode_usage(wire) if wire and isinstance(wire, dict) else None
 
 
 def encode_usage(usage: Usage) -> Wire:

@@ -10,8 +10,6 @@ from translation.shapes.messages.tap import MessagesTap
 from translation.shapes.messages.usage import usage_of
 from translation.shapes.shape import ClientSide, Shape
 
-__all__ = ["SHAPE", "refuse_removed_sampling"]
-
 SHAPE = Shape(
     name="messages",
     path="/messages",
@@ -19,5 +17,10 @@ SHAPE = Shape(
     decode_error=decode_error,
     tap=MessagesTap,
     usage_of=usage_of,
-    client=ClientSide(decode_request=decode_request, encode_reply=encode_reply, stream_encoder=MessagesEncoder),
+    client=ClientSide(
+        decode_request=decode_request,
+        encode_reply=encode_reply,
+        stream_encoder=MessagesEncoder,
+        check_version=refuse_removed_sampling,
+    ),
 )

@@ -1,0 +1,1 @@
+"""Who may come in: projects, and the API keys of their clients."""

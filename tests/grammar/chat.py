@@ -1,0 +1,117 @@
+"""What a chat request must be: the types of the official client, and the rules that types cannot say.
+
+every member      is one that the client's types have, and of its type; nothing is null that may be absent
+the conversation  a run of `tool` messages follows the message with the calls, and answers each of them once
+the tools         have different names of the wire's alphabet and length, and only they are chosen
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Required, Union, get_args, get_origin, get_type_hints
+
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from typing_extensions import is_typeddict
+
+Wire = dict[str, Any]
+
+# Members that vendors added to assistant messages; they go back to whoever sent them.
+THOUGHTS = frozenset({"reasoning_content", "reasoning", "reasoning_details"})
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+
+
+def check_request(body: Wire) -> None:
+    """Assert that a body is a lawful chat request."""
+    messages = [
+        {name: value for name, value in message.items() if name not in THOUGHTS} for message in body["messages"]
+    ]
+    params = {name: value for name, value in body.items() if name != "stream"}
+    problem = misfit({**params, "messages": messages}, CompletionCreateParamsNonStreaming, "body")
+    assert problem is None, problem
+    assert None not in body.values(), "a member is null instead of absent"
+    assert body.get("stream", True) is True, "stream is either true or absent"
+    assert ("stream_options" in body) == ("stream" in body), "usage is asked for in every stream"
+    _check_messages(messages)
+    _check_tools(body)
+
+
+def misfit(value: object, hint: Any, at: str) -> str | None:
+    """Return why a value is not of a type of the client's, or None if it is."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if is_typeddict(hint):
+        return _misfit_object(value, hint, at)
+    if origin is Required:
+        return misfit(value, arguments[0], at)
+    if origin in (Union, types.UnionType):
+        problems = [misfit(value, option, at) for option in arguments]
+        return None if None in problems else max((problem or "" for problem in problems), key=len)
+    if origin is Literal:
+        return None if value in arguments else f"{at}: {value!r} is none of {arguments}"
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        known = isinstance(value, dict)
+        return _first(misfit(v, arguments[1], f"{at}.{k}") for k, v in value.items()) if known else f"{at}: no object"
+    if isinstance(origin, type) and issubclass(origin, Iterable):
+        known = isinstance(value, list)
+        return _first(misfit(v, arguments[0], f"{at}[]") for v in value) if known else f"{at}: no array"
+    return None if _is_a(value, hint) else f"{at}: {value!r} is no {hint}"
+
+
+def _is_a(value: object, kind: type) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, kind) and (kind is not int or not isinstance(value, bool))
+
+
+def _misfit_object(value: object, hint: Any, at: str) -> str | None:
+    if not isinstance(value, dict):
+        return f"{at}: {value!r} is no object"
+    members = get_type_hints(hint)
+    if unknown := set(value) - set(members):
+        return f"{at}: there are no members {sorted(unknown)} in {hint.__name__}"
+    if absent := hint.__required_keys__ - set(value):
+        return f"{at}: {sorted(absent)} must be in {hint.__name__}"
+    return _first(misfit(member, members[name], f"{at}.{name}") for name, member in value.items())
+
+
+def _first(problems: Iterable[str | None]) -> str | None:
+    return next((problem for problem in problems if problem is not None), None)
+
+
+def _check_messages(messages: list[Wire]) -> None:
+    waiting: list[str] = []
+    assert messages, "there is no message"
+    for message in messages:
+        if message["role"] == "tool":
+            assert message["tool_call_id"] in waiting, "a result without a call right before it"
+            waiting.remove(message["tool_call_id"])
+            continue
+        assert not waiting, "a call without its result right after it"
+        if message["role"] == "assistant":
+            calls = message.get("tool_calls", [])
+            assert "tool_calls" not in message or calls, "an empty array of calls"
+            assert message["content"] is not None or calls or message.get("refusal"), "a message that says nothing"
+            waiting = [call["id"] for call in calls]
+            assert all(_CALL_ID.match(call_id) for call_id in waiting), "an id that the wire does not take"
+            assert all(_NAME.match(call["function"]["name"]) for call in calls)
+        else:
+            assert message["content"] != [], "a message without a part"
+    assert not waiting, "a call without its result"
+
+
+def _check_tools(body: Wire) -> None:
+    names = [tool["function"]["name"] for tool in body.get("tools", [])]
+    assert "tools" not in body or names, "an empty array of tools"
+    assert all(_NAME.match(name) for name in names), "a name that the wire does not take"
+    assert len(set(names)) == len(names), "two tools of one name"
+    assert all(tool["function"]["parameters"].get("type") for tool in body.get("tools", []))
+    if not names:
+        assert not {"tool_choice", "parallel_tool_calls"} & set(body), "a choice without tools"
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict):
+        allowed = choice.get("allowed_tools", {"tools": [choice]})["tools"]
+        assert allowed
+        assert all(tool["function"]["name"] in names for tool in allowed), "a tool is chosen that is not declared"

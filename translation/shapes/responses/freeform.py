@@ -1,0 +1,74 @@
+"""Freeform tools as functions: how a call of a custom, shell or patch tool reads as function arguments, and back.
+
+An upstream that knows only functions sees each of them as a function with one schema. A call that
+comes back is unwrapped; what the model wrote in another form still reaches the client, as far as the item can hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from translation.hub import ToolKind, Wire
+
+_ACTION_MEMBERS: Mapping[ToolKind, tuple[str, ...]] = {
+    ToolKind.SHELL: ("commands", "timeout_ms", "max_output_length"),
+    ToolKind.LOCAL_SHELL: ("command", "env", "working_directory", "timeout_ms", "user"),
+}
+
+
+def action_arguments(kind: ToolKind, action: Mapping[str, Any]) -> str:
+    """Return the function arguments that say what a shell action or a patch operation says."""
+    if kind is ToolKind.APPLY_PATCH:
+        return _json({"operation": action})
+    return _json({member: action[member] for member in _ACTION_MEMBERS[kind] if action.get(member) is not None})
+
+
+def custom_input(arguments: str) -> str:
+    """Return the input of a custom tool from its function arguments: the string `input`, or else the text as it is."""
+    wrapped = _object(arguments)
+    value = wrapped.get("input") if len(wrapped) == 1 else None
+    return value if isinstance(value, str) else arguments
+
+
+def action(kind: ToolKind, arguments: str) -> Wire:
+    """Return the action of a shell call, or the operation of a patch call, from its function arguments.
+
+    Arguments that are not of the schema give an action that does nothing: a gateway never guesses what to run.
+    """
+    wrapped = _object(arguments)
+    if kind is ToolKind.APPLY_PATCH:
+        return _patch_operation(wrapped)
+    member = _ACTION_MEMBERS[kind][0]
+    commands = wrapped.get(member)
+    if not isinstance(commands, list) or not all(isinstance(command, str) for command in commands):
+        commands = []
+    if kind is ToolKind.LOCAL_SHELL:
+        env = wrapped.get("env")
+        known: Wire = {"type": "exec", "command": commands, "env": env if isinstance(env, dict) else {}}
+    else:
+        known = {"commands": commands}
+    return known | {name: wrapped[name] for name in _ACTION_MEMBERS[kind] if name not in known and name in wrapped}
+
+
+def _patch_operation(wrapped: Wire) -> Wire:
+    operation = wrapped.get("operation")
+    if not isinstance(operation, dict):
+        operation = wrapped
+    texts = {name: value for name in ("type", "path", "diff") if isinstance(value := operation.get(name), str)}
+    filled = {"type": texts.get("type", "update_file"), "path": texts.get("path", "")}
+    return filled if filled["type"] == "delete_file" else {**filled, "diff": texts.get("diff", "")}
+
+
+def _object(arguments: str) -> Wire:
+    try:
+        value = msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,261 @@
+"""A request of the responses shape, decoded: `MEMBERS` lists every top-level member and what becomes of it.
+
+A member is read into the neutral request, or dropped and reported because no other shape has a place for it, or refused
+because its loss would change what the client gets. One that is not listed is newer than the table: dropped, reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from translation import reading
+from translation.failures import RequestRefused
+from translation.hub import Request, SystemItem, Text, Wire
+from translation.ledger import Ledger
+from translation.shapes.responses.input_items import decode_input
+from translation.shapes.responses.text_format import decode_format
+from translation.shapes.responses.tools import decode_tool_choice, decode_tools, merge_tools
+
+MemberReader = Callable[[Wire, Ledger], Mapping[str, Any]]
+"""Reads one member of the body and returns the fields of hub.Request that it gives."""
+
+
+def decode_request(wire: Wire, ledger: Ledger) -> Request:
+    """Return the neutral request; raises RequestRefused for what is malformed or cannot be served in another shape."""
+    fields: dict[str, Any] = {"model": "", "stream": False}
+    for member in wire:
+        if member in MEMBERS:
+            fields.update(MEMBERS[member](wire, ledger))
+        else:
+            ledger.drop(f"unknown:{member}")
+    if wire.get("store") is False:
+        # Nothing remembers the reasoning but the client, so that it must get all of it.
+        fields["wants_reasoning_state"] = True
+    return Request(origin="responses", echo=wire, include_usage=True, **fields | _conversation(wire, fields, ledger))
+
+
+def _conversation(wire: Wire, fields: Mapping[str, Any], ledger: Ledger) -> dict[str, Any]:
+    """Return the fields that depend on several members: the conversation, its tools and the choice among them."""
+    decoded = decode_input(wire, ledger)
+    leading: list[SystemItem] = []
+    if instructions := reading.text(wire, "instructions"):
+        text = Text(text=instructions, at="instructions")
+        leading.append(SystemItem(role="system", parts=(text,), at="instructions"))
+    count = 0
+    for item in decoded.items:
+        if not isinstance(item, SystemItem):
+            break
+        leading.append(item)
+        count += 1
+    declared = decode_tools(reading.sequence(wire, "tools") or [], "tools", ledger)
+    tools = merge_tools(declared, decoded.tools)
+    return {
+        "instructions": tuple(leading),
+        "items": decoded.items[count:],
+        "tools": tools,
+        "tool_choice": decode_tool_choice(wire, tools),
+        "effort": decoded.effort or fields.get("effort"),
+        "output_format": decoded.output_format or fields.get("output_format"),
+    }
+
+
+def _read(member: str, reader: Callable[[Wire, str], object], field: str = "") -> MemberReader:
+    def read(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+        value = reader(wire, member)
+        return {} if value is None else {field or member: value}
+
+    return read
+
+
+def _dropped(member: str) -> MemberReader:
+    def drop(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+        if wire[member] is not None:
+            ledger.drop(member)
+        return {}
+
+    return drop
+
+
+def _refused(member: str, what: str, remedy: str) -> MemberReader:
+    def refuse(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+        if wire[member] is not None:
+            raise reading.unsupported(member, what, remedy)
+        return {}
+
+    return refuse
+
+
+def _read_with_the_input(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    return {}
+
+
+def _background(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    if reading.boolean(wire, "background"):
+        raise reading.unsupported(
+            "background", "This model cannot run in the background.", "Send 'background': false, or leave it out."
+        )
+    return {}
+
+
+def _previous_response(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    previous = reading.text(wire, "previous_response_id")
+    if previous is not None:
+        raise RequestRefused(
+            f"Previous response with id '{previous[:128]}' not found.",
+            param="previous_response_id",
+            code="previous_response_not_found",
+        )
+    return {}
+
+
+def _max_output_tokens(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    limit = reading.integer(wire, "max_output_tokens")
+    if limit is not None and limit < 1:
+        raise RequestRefused(
+            f"Invalid 'max_output_tokens': expected a value >= 1, but got {limit} instead.",
+            param="max_output_tokens",
+            code="integer_below_min_value",
+        )
+    return {} if limit is None else {"max_tokens": limit}
+
+
+def _top_logprobs(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    count = reading.integer(wire, "top_logprobs")
+    return {"top_logprobs": count, "logprobs": True} if count else {}
+
+
+def _reasoning(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    reasoning = reading.mapping(wire, "reasoning") or {}
+    for member in reasoning:
+        if member in ("mode", "context") and reasoning[member] is not None:
+            ledger.drop(f"reasoning.{member}")
+        elif member not in ("effort", "summary", "generate_summary", "mode", "context"):
+            ledger.drop(f"unknown:reasoning.{member}")
+    summary = reading.text(reasoning, "summary", "reasoning")
+    return {
+        "effort": reading.text(reasoning, "effort", "reasoning"),
+        "reasoning_summary": summary or reading.text(reasoning, "generate_summary", "reasoning"),
+    }
+
+
+def _text(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    text = reading.mapping(wire, "text") or {}
+    for member in text:
+        if member not in ("format", "verbosity"):
+            ledger.drop(f"unknown:text.{member}")
+    return {
+        "output_format": decode_format(text, "text"),
+        "verbosity": reading.one_of(text, "verbosity", ("low", "medium", "high"), "text"),
+    }
+
+
+def _include(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    fields = {}
+    for index, value in enumerate(reading.sequence(wire, "include") or ()):
+        match reading.word(value, f"include[{index}]"):
+            case "reasoning.encrypted_content":
+                fields["wants_reasoning_state"] = True
+            case "message.output_text.logprobs":
+                fields["logprobs"] = True
+            case _:
+                ledger.drop(f"include[{index}]")
+    return fields
+
+
+def _service_tier(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    tier = reading.text(wire, "service_tier")
+    if tier == "ultrafast":
+        ledger.coerce("service_tier", tier, "fast")
+        tier = "fast"
+    return {"service_tier": tier}
+
+
+def _truncation(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    if reading.one_of(wire, "truncation", ("auto", "disabled")) == "auto":
+        ledger.drop("truncation")
+    return {}
+
+
+def _prompt_cache_options(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    options = reading.mapping(wire, "prompt_cache_options")
+    if options is None:
+        return {}
+    if reading.boolean(options, "prewarm", "prompt_cache_options"):
+        raise reading.unsupported(
+            "prompt_cache_options.prewarm", "This model's cache cannot be warmed up.", "Leave 'prewarm' out."
+        )
+    ledger.drop("prompt_cache_options")
+    return {}
+
+
+def _moderation(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    moderation = reading.mapping(wire, "moderation")
+    if moderation is None:
+        return {}
+    at = "moderation.policy"
+    policy = reading.mapping(moderation, "policy", "moderation") or {}
+    for side in ("input", "output"):
+        rule = reading.mapping(policy, side, at) or {}
+        if reading.text(rule, "mode", f"{at}.{side}") == "block":
+            raise reading.unsupported(f"{at}.{side}.mode", "This model's moderation cannot block.", "Use mode 'score'.")
+    ledger.drop("moderation")
+    return {}
+
+
+def _access_programs(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    for program, access in (reading.mapping(wire, "access_programs") or {}).items():
+        if access != "standard":
+            raise reading.unsupported(
+                f"access_programs.{program}", "This model has standard access.", "Use 'standard'."
+            )
+    return {}
+
+
+def _stream_options(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    for member, value in (reading.mapping(wire, "stream_options") or {}).items():
+        if member != "include_obfuscation":
+            ledger.drop(f"unknown:stream_options.{member}")
+        elif value:
+            ledger.drop("stream_options.include_obfuscation")
+    return {}
+
+
+MEMBERS: Mapping[str, MemberReader] = {
+    "model": _read("model", reading.text),
+    "input": _read_with_the_input,
+    "instructions": _read_with_the_input,
+    "tools": _read_with_the_input,
+    "tool_choice": _read_with_the_input,
+    "parallel_tool_calls": _read("parallel_tool_calls", reading.boolean),
+    "max_output_tokens": _max_output_tokens,
+    "max_tool_calls": _dropped("max_tool_calls"),
+    "temperature": _read("temperature", reading.number),
+    "top_p": _read("top_p", reading.number),
+    "top_logprobs": _top_logprobs,
+    "reasoning": _reasoning,
+    "text": _text,
+    "include": _include,
+    "metadata": _read("metadata", reading.mapping),
+    "user": _read("user", reading.text),
+    "safety_identifier": _read("safety_identifier", reading.text),
+    "prompt_cache_key": _read("prompt_cache_key", reading.text),
+    "prompt_cache_options": _prompt_cache_options,
+    "prompt_cache_retention": _dropped("prompt_cache_retention"),
+    "service_tier": _service_tier,
+    "store": _read("store", reading.boolean),
+    "stream": _read("stream", reading.boolean),
+    "stream_options": _stream_options,
+    "truncation": _truncation,
+    "context_management": _dropped("context_management"),
+    "image": _dropped("image"),
+    "client_metadata": _dropped("client_metadata"),
+    "moderation": _moderation,
+    "access_programs": _access_programs,
+    "background": _background,
+    "previous_response_id": _previous_response,
+    "conversation": _refused(
+        "conversation", "Conversations are not kept for this model.", "Send the whole conversation as 'input'."
+    ),
+    "prompt": _refused("prompt", "Prompt templates are not available for this model.", "Send the prompt as 'input'."),
+}

@@ -1,0 +1,160 @@
+"""The tap of a same-shape responses relay: reads usage and how the reply ended, and changes nothing.
+
+A few substring tests prove of most chunks that they hold deltas only; the others are cut into events and parsed. The
+first event holds the Response object, which is kept in case the stream breaks and the client must be told so.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw, Struct
+
+from translation.events import Usage
+from translation.failures import Failure
+from translation.hub import Wire
+from translation.shapes.responses.response import failed
+from translation.shapes.responses.stream_events import KEEP_ALIVE, failure_bytes
+from translation.sse import EventTooLarge, ServerSentEvent, SseDecoder
+
+_NUMBER = b'"sequence_number"'
+_ENDED = ("response.completed", "response.incomplete")
+
+
+class _InputDetails(Struct, gc=False):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _OutputDetails(Struct, gc=False):
+    reasoning_tokens: int | None = None
+
+
+class _WireUsage(Struct, gc=False):
+    input_tokens: int | None = None
+    input_tokens_details: _InputDetails | None = None
+    output_tokens: int | None = None
+    output_tokens_details: _OutputDetails | None = None
+
+
+class _WebSearch(Struct, gc=False):
+    num_requests: int | None = None
+
+
+class _ToolUsage(Struct, gc=False):
+    web_search: _WebSearch | None = None
+
+
+class _Response(Struct, gc=False):
+    usage: _WireUsage | None = None
+    tool_usage: _ToolUsage | None = None
+
+
+class _WireEvent(Struct):
+    type: str = ""
+    response: Raw = Raw(b"null")
+    error: Raw = Raw(b"null")
+
+
+_event_decoder = msgspec.json.Decoder(_WireEvent)
+_response_decoder = msgspec.json.Decoder(_Response | None)
+
+
+class ResponsesTap:
+    """Reads along with one stream."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.ended = False
+        self.failed = False
+        self.at_boundary = True
+        self._sse = SseDecoder()
+        self._started = False
+        self._number = 0
+        self._created = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Read the next bytes."""
+        if self.at_boundary and self._started and chunk.endswith(b"\n\n") and _says_nothing(chunk):
+            self._number += chunk.count(_NUMBER)
+            return
+        self._started = True
+        try:
+            events = self._sse.feed(chunk)
+        except EventTooLarge:
+            self.failed = True
+            return
+        self.at_boundary = not self._sse.pending
+        for event in events:
+            self._number += event.data.count(_NUMBER)
+            if not _says_nothing(event.data) or event.name == "error":
+                self._read(event)
+
+    def _read(self, event: ServerSentEvent) -> None:
+        try:
+            wire = _event_decoder.decode(event.data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            self.failed = self.failed or event.name == "error"
+            return  # it is forwarded as it came; the client's parser is the judge
+        name = wire.type or event.name
+        if name == "response.created":
+            self._created = bytes(wire.response)
+        elif name in _ENDED:
+            self.ended = True
+            self.usage = _usage(bytes(wire.response))
+        elif name == "response.failed":
+            self.failed = True
+            self.usage = _usage(bytes(wire.response))
+        elif name == "error" or (not name and bytes(wire.error) != b"null"):
+            self.failed = True
+
+    def failure_event(self, failure: Failure, request_id: str) -> bytes:
+        """Return the error event and `response.failed`: the response that the stream began, its numbers continued."""
+        lead = b"" if self.at_boundary else b"\n\n"
+        return lead + failure_bytes(failure, failed(self._begun(request_id), [], failure), self._number)
+
+    def _begun(self, request_id: str) -> Wire:
+        if self._created:
+            response = msgspec.json.decode(self._created)
+            if isinstance(response, dict):
+                return response
+        return {"id": f"resp_{request_id}", "object": "response"}
+
+    def keep_alive(self) -> bytes:
+        """Return a comment, or b"" in the middle of an event."""
+        return KEEP_ALIVE if self.at_boundary else b""
+
+
+def _says_nothing(chunk: bytes) -> bool:
+    return not (
+        b"response.completed" in chunk
+        or b"response.incomplete" in chunk
+        or b"response.failed" in chunk
+        or b"response.created" in chunk
+        or b'"error"' in chunk
+        or b"event: error" in chunk
+    )
+
+
+def usage_of(body: bytes) -> Usage | None:
+    """Return the usage of a whole reply, None where it has none."""
+    return _usage(body)
+
+
+def _usage(response: bytes) -> Usage | None:
+    try:
+        found = _response_decoder.decode(response)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if found is None or found.usage is None:
+        return None
+    wire, searches = found.usage, found.tool_usage and found.tool_usage.web_search
+    inside, outside = wire.input_tokens_details or _InputDetails(), wire.output_tokens_details or _OutputDetails()
+    read, written = inside.cached_tokens or 0, inside.cache_write_tokens or 0
+    return Usage(
+        input_tokens=max(0, (wire.input_tokens or 0) - read - written),
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        output_tokens=wire.output_tokens or 0,
+        reasoning_tokens=outside.reasoning_tokens,
+        web_searches=(searches.num_requests or 0) if searches else 0,
+    )
