@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 
-from keys.models import ApiKey, ApiKeyQuerySet, Project, State
+from keys.models import ApiKey, ApiKeyQuerySet, Project, ProjectQuerySet, State
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -43,9 +43,9 @@ class ProjectAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         """Count the valid keys along."""
-        valid = Q(keys__revoked_at=None) & (Q(keys__expires=None) | Q(keys__expires__gt=timezone.now()))
-        projects: QuerySet[Project] = super().get_queryset(request)
-        return projects.annotate(valid_key_count=Count("keys", filter=valid))
+        projects = super().get_queryset(request)
+        assert isinstance(projects, ProjectQuerySet)  # tells mypy what the model's manager returns
+        return projects.with_valid_key_count(timezone.now())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         """Fix the name of a project that exists: what is stored for it names it."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from keys.text import digest_of, new_text, prefix_of
@@ -29,6 +29,15 @@ class State(models.TextChoices):
     REVOKED = "revoked"
 
 
+class ProjectQuerySet(VersionedQuerySet["Project"]):
+    """Many projects."""
+
+    def with_valid_key_count(self, now: datetime) -> ProjectQuerySet:
+        """Count along, as `valid_key_count`, how many keys of each open the door now."""
+        valid = Q(keys__revoked_at=None) & (Q(keys__expires=None) | Q(keys__expires__gt=now))
+        return self.annotate(valid_key_count=Count("keys", filter=valid))
+
+
 class Project(Versioned):
     """A tenant: owns keys, and whatever is stored or counted for them.
 
@@ -38,7 +47,7 @@ class Project(Versioned):
     name = models.CharField(max_length=NAME_LENGTH, unique=True, validators=[check_name])
     created = models.DateTimeField(auto_now_add=True)
 
-    objects = VersionedQuerySet["Project"].as_manager()
+    objects = ProjectQuerySet.as_manager()
 
     class Meta:
         """By name."""

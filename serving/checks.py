@@ -1,6 +1,6 @@
 """What `manage.py check` says about the environment, with what to do about it.
 
-Every command but `migrate` runs these first, `serve` too: with an error here the gateway does not start.
+Commands run these first, `serve` among them: with an error here the gateway does not start.
 """
 
 from __future__ import annotations

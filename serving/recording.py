@@ -109,6 +109,7 @@ class RelayRecord:
             "route": self.route or None,
             "upstream": self.upstream or None,
             "upstream_model": self.upstream_model or None,
+            "shape": self.client_shape,
             "translation": self.translation or None,
             "stream": self.stream,
             "status": self.status,

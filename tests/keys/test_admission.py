@@ -12,7 +12,7 @@ from serving.admission import admit
 from serving.request import ApiRequest
 from serving.urls import urlpatterns
 from serving.worker import Worker
-from tests.keys.conftest import EXPIRED, VALID, Ask, scope_of
+from tests.keys.asking import EXPIRED, VALID, Ask, scope_of
 
 PUBLIC = {"", "healthz", "readyz"}
 BEARER = ("authorization", f"Bearer {VALID}")

@@ -80,6 +80,14 @@ class FakeUpstream:
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def __enter__(self) -> FakeUpstream:
+        """Serve already: it does so from the start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop listening."""
+        self.close()
+
     def answer(self, script: list[Step], *following: list[Step]) -> None:
         """Set the script of the next request, then those that follow it; the last one goes on for all later ones."""
         with self._lock:

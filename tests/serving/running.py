@@ -51,6 +51,14 @@ class RunningGateway:
         self._log_path = folder / "gateway.log"
         self.process: subprocess.Popen[bytes] | None = None
 
+    def __enter__(self) -> RunningGateway:
+        """Start it."""
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it."""
+        self.stop()
+
     def start(self) -> RunningGateway:
         """Start it and wait until it is ready."""
         self.launch()
@@ -58,6 +66,7 @@ class RunningGateway:
         deadline = time.monotonic() + START_SECONDS
         while not self.ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
                 raise AssertionError(f"the gateway did not start:\n{self.log()}")
             time.sleep(0.05)
         return self

@@ -1,0 +1,1 @@
+"""Routing: the configuration that operators edit, and the frozen route table that serving reads."""

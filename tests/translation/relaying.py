@@ -1,0 +1,53 @@
+"""One relay to a chat upstream, for tests: the request on its way there, and the bytes on their way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from translation.translator import Circumstances, Destination, Translation, translate_request
+
+CIRCUMSTANCES = Circumstances(request_id="req_1", seed="0123456789abcdefghijABCD", now=1_800_000_000)
+DEPLOYMENT = "0123456789ab"
+MINIMAL: dict[str, dict[str, Any]] = {
+    "messages": {"model": "alias", "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]},
+    "responses": {"model": "alias", "input": "hi"},
+}
+"""The smallest request of each client shape."""
+
+CLIENTS = tuple(MINIMAL)
+
+
+def translation(client: str, wire: dict[str, Any] | None = None, model: str = "upstream-model") -> Translation:
+    """Return the translation of a request, the smallest one if none is given, to the chat upstream's `model`."""
+    destination = Destination(shape="chat", model=model, deployment=DEPLOYMENT)
+    return translate_request(wire or MINIMAL[client], client, destination, CIRCUMSTANCES, "alias")
+
+
+def sent(client: str, wire: dict[str, Any], model: str = "upstream-model") -> Any:
+    """Return the body that the upstream gets, decoded."""
+    return msgspec.json.decode(translation(client, wire, model).body)
+
+
+def cuts(stream: bytes, size: int) -> Iterator[bytes]:
+    """Yield the stream in reads of `size` bytes."""
+    return (stream[at : at + size] for at in range(0, len(stream), size))
+
+
+def streamed(relay: Translation, reads: Iterable[bytes]) -> bytes:
+    """Return what the client reads while the upstream sends these reads and then closes."""
+    stream = relay.stream()
+    return b"".join([*[stream.feed(read) for read in reads], stream.close()])
+
+
+def chat_stream(*chunks: object, done: bool = True) -> bytes:
+    """Return chunks as the upstream writes them, with the `[DONE]` of a complete stream."""
+    events = [b"data: %b\n\n" % msgspec.json.encode(chunk) for chunk in chunks]
+    return b"".join([*events, b"data: [DONE]\n\n" if done else b""])
+
+
+def chunk(finish_reason: str | None = None, /, **delta: object) -> dict[str, Any]:
+    """Return a chunk that adds `delta` to the message."""
+    return {"id": "chatcmpl-12345678", "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
