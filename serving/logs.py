@@ -8,34 +8,61 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 import msgspec
 
 
 def _text(value: object) -> str:
+    if isinstance(value, int | float):
+        return str(value)
     word = str(value)
-    return word if word.isprintable() and " " not in word and word else msgspec.json.encode(word).decode()
+    return word if word.isprintable() and " " not in word else msgspec.json.encode(word).decode()
+
+
+class Clock:
+    """The time of day as text, made once a second."""
+
+    def __init__(self, form: str, to_fields: Callable[[float], time.struct_time]) -> None:
+        self._form = form
+        self._to_fields = to_fields
+        self._second = -1
+        self._text = ""
+
+    def text(self, created: float) -> str:
+        """Return the time of a record."""
+        second = int(created)
+        if second != self._second:
+            self._second, self._text = second, time.strftime(self._form, self._to_fields(second))
+        return self._text
 
 
 class TextFormatter(logging.Formatter):
     """`12:00:01 INFO serving relayed status=200 ms=12.1`."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._clock = Clock("%H:%M:%S", time.localtime)
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, and its traceback, if any, below."""
         fields: dict[str, object] = getattr(record, "fields", {})
-        told = "".join(f" {name}={_text(value)}" for name, value in fields.items() if value not in (None, ""))
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+        told = "".join([f" {name}={_text(value)}" for name, value in fields.items() if value not in (None, "")])
         message = record.getMessage().replace("\n", "\\n")
-        line = f"{clock} {record.levelname:<7} {record.name} {message}{told}"
+        line = f"{self._clock.text(record.created)} {record.levelname:<7} {record.name} {message}{told}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line, with time (ISO 8601, UTC), level, logger, message, and the record's fields."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._clock = Clock("%Y-%m-%dT%H:%M:%S", time.gmtime)
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one JSON object."""
-        clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        clock = self._clock.text(record.created)
         line: dict[str, object] = {
             "time": f"{clock}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with the limits that it lacks: on headers, their size and their time, and on Host.
+"""uvicorn's HTTP protocol with what it lacks: bounds on a request's head, deadlines, and word of a client that left.
 
 uvicorn starts its timer only after a first response, and httptools puts no bound on headers. Refusals here are for
 requests that cannot be served at all; they go out as JSON and close the connection.
@@ -7,46 +7,62 @@ requests that cannot be served at all; they go out as JSON and close the connect
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
-HEADER_SECONDS = 10.0
+HEAD_SECONDS = 10.0
+BODY_IDLE_SECONDS = 30.0
+
+CONNECTION = "switchyard.connection"
+"""The member of the ASGI scope under which a request finds its connection."""
 
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 414: b"URI Too Long", 431: b"Request Header Fields Too Large"}
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """One connection. `_head_deadline` runs from the first byte of a request, or the connection, to its last header."""
+    """One connection. Its deadline is for the head of a request, then for the next bytes of the body.
 
-    _head_deadline: asyncio.TimerHandle | None = None
+    `on_left` is called once when the client leaves; whoever answers a request sets it, and takes it back when done.
+    """
+
+    on_left: Callable[[], None] | None = None
+    _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _hosts = 0
+    _complete = False
     _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Start the clock: a connection that sends nothing is closed as well."""
         super().connection_made(transport)
-        self._head_deadline = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the clock and tell whoever answers."""
         self._stop_clock()
         super().connection_lost(exc)
+        if self.on_left is not None:
+            self.on_left()
 
     def data_received(self, data: bytes) -> None:
         """Parse, unless the connection was refused and is on its way down."""
-        if not self._refused:
-            super().data_received(data)
+        if self._refused:
+            return
+        super().data_received(data)
+        if not self._complete and not self._refused and self.cycle is not None:
+            self._wait_for_body()
 
     def on_message_begin(self) -> None:
         """Start the clock of the next request's head."""
         super().on_message_begin()
         self._head_bytes = self._hosts = 0
-        if self._head_deadline is None:
-            self._head_deadline = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+        self._complete = False
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the URL, up to the bound."""
@@ -72,6 +88,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._hosts != 1 and self.parser.get_http_version() == "1.1":
             self._refuse(400, "The request must have exactly one Host header.")
             return
+        self.scope[CONNECTION] = self  # type: ignore[literal-required]  # a member of our own
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -81,6 +98,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End the request."""
+        self._complete = True
+        self._stop_clock()
         if not self._refused:
             super().on_message_complete()
 
@@ -91,18 +110,25 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: a client that asks for a websocket gets 426 from the endpoint."""
 
+    def _wait_for_body(self) -> None:
+        """Start the clock anew while a head is complete and its body is not."""
+        if self.scope is not None and CONNECTION in self.scope and not self.flow.read_paused:
+            self._stop_clock()
+            self._deadline = self.loop.call_later(BODY_IDLE_SECONDS, self._too_slow)
+
     def _stop_clock(self) -> None:
-        if self._head_deadline is not None:
-            self._head_deadline.cancel()
-            self._head_deadline = None
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def _too_slow(self) -> None:
-        self._head_deadline = None
-        idle = self.cycle is None and self._head_bytes == 0
-        if idle:
-            self.transport.close()
+        self._deadline = None
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            return  # the request was answered before its body came; its end closes the connection
+        if self._head_bytes:
+            self._refuse(408, "The request did not come in time.")
         else:
-            self._refuse(408, f"The headers did not come within {HEADER_SECONDS:.0f} seconds.")
+            self.transport.close()
 
     def _refuse(self, status: int, message: str) -> None:
         if self._refused or self.transport.is_closing():

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterable
 
 import aiohttp
 import httpx2
@@ -27,6 +26,9 @@ DNS_CACHE_SECONDS = 30
 ADDED_BY_AIOHTTP = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 
 _FIXED_HEADERS = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "switchyard"}
+
+FOREIGN = (TimeoutError, httpx2.TransportError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
+"""What the HTTP client raises, by itself or from below."""
 
 
 class PreparedRequest(httpx2.Request):
@@ -76,9 +78,11 @@ class UpstreamAnswer:
 
 async def _chunks(response: httpx2.Response) -> AsyncGenerator[bytes]:
     assert isinstance(response.stream, AsyncIterable)
-    with _as_upstream_error():
+    try:
         async for chunk in response.stream:
             yield chunk
+    except FOREIGN as exc:
+        raise mapped(exc) from exc
 
 
 class UpstreamPool:
@@ -123,9 +127,11 @@ class UpstreamPool:
         for name, value in headers:
             sent[name.decode("latin-1")] = value.decode("latin-1")
         request = PreparedRequest(url, sent, body, self._extensions)
-        with _as_upstream_error():
+        try:
             async with asyncio.timeout(self.upstream.timeouts.first_byte or None):
                 return UpstreamAnswer(await self._transport.handle_async_request(request))
+        except FOREIGN as exc:
+            raise mapped(exc) from exc
 
     def _head(self, path: str, shape: str) -> tuple[httpx2.URL, CIMultiDict[str]]:
         """Return what every request to this path has in common."""
@@ -167,26 +173,17 @@ def _ssl_context() -> ssl.SSLContext:
     return _shared_ssl_context[0]
 
 
-@contextmanager
-def _as_upstream_error() -> Iterator[None]:
-    """Map what the HTTP client raises; the text of its exceptions names addresses and stays in the log."""
-    try:
-        yield
-    except TimeoutError as exc:
-        raise upstream_failed(504, "upstream_timeout", "the upstream did not answer in time") from exc
-    except httpx2.TransportError as exc:
-        raise _mapped(exc) from exc
-    except (aiohttp.ClientError, OSError, httpx2.InvalidURL, ValueError) as exc:
-        raise upstream_failed(502, "upstream_error", "the upstream's answer could not be read") from exc
-
-
-def _mapped(exc: httpx2.TransportError) -> UpstreamError:
-    # aiohttp's own exception tells more than httpx2's: a connection lost is no timeout.
-    cause = exc.__cause__
-    if isinstance(cause, aiohttp.ClientSSLError):
-        return upstream_failed(502, "upstream_tls_error", "the upstream's TLS certificate or handshake failed")
-    if isinstance(cause, aiohttp.ServerTimeoutError):
+def mapped(exc: Exception) -> UpstreamError:
+    """Return the error that the HTTP client's exception means; its own text names addresses and stays in the log."""
+    if isinstance(exc, TimeoutError):
         return upstream_failed(504, "upstream_timeout", "the upstream did not answer in time")
-    if isinstance(cause, aiohttp.ClientConnectorError):
-        return upstream_failed(502, "upstream_connect_error", "the upstream cannot be reached")
-    return upstream_failed(502, "upstream_error", "the connection to the upstream broke")
+    # aiohttp's own exception tells more than httpx2's: a connection lost is no timeout.
+    match exc.__cause__ if isinstance(exc, httpx2.TransportError) else exc:
+        case aiohttp.ClientSSLError():
+            return upstream_failed(502, "upstream_tls_error", "the upstream's TLS certificate or handshake failed")
+        case aiohttp.ServerTimeoutError():
+            return upstream_failed(504, "upstream_timeout", "the upstream did not answer in time")
+        case aiohttp.ClientConnectorError():
+            return upstream_failed(502, "upstream_connect_error", "the upstream cannot be reached")
+        case _:
+            return upstream_failed(502, "upstream_error", "the connection to the upstream broke")

@@ -6,13 +6,17 @@ from django.urls import path
 
 from serving import views
 
+PROBES = [
+    path("", views.root),
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+]
+
 urlpatterns = [
     path("v1/chat/completions", views.chat_completions),
     path("v1/messages", views.messages),
     path("v1/responses", views.responses),
     path("v1/models", views.models),
     path("v1/models/<path:name>", views.model),
-    path("", views.root),
-    path("healthz", views.healthz),
-    path("readyz", views.readyz),
+    *PROBES,
 ]
