@@ -13,18 +13,23 @@ from translation.events import Usage
 logger = logging.getLogger("serving.relay")
 
 
+# What a line of ours does not show but other formatters may ask for.
+_NOT_SHOWN = {
+    **dict.fromkeys(("pathname", "filename", "module", "funcName", "threadName", "processName"), ""),
+    **dict.fromkeys(("args", "exc_info", "exc_text", "stack_info", "thread", "process", "taskName")),
+    "lineno": 0,
+    "relativeCreated": 0.0,
+}
+
+
 class RelayLine(logging.LogRecord):
-    """A log record without what no line of ours shows: where in the code it was made, by which thread and process.
+    """A log record without where in the code it was made, and by which thread and process.
 
     Finding that out costs more than writing the line.
     """
 
-    pathname = filename = module = funcName = threadName = processName = ""  # noqa: N815 - logging's names
-    args = exc_info = exc_text = stack_info = thread = process = taskName = None  # noqa: N815
-    lineno = 0
-    relativeCreated = 0.0  # noqa: N815
-
     def __init__(self, level: int, outcome: str, fields: dict[str, object]) -> None:
+        self.__dict__.update(_NOT_SHOWN)
         self.name = logger.name
         self.levelno = level
         self.levelname = logging.getLevelName(level)

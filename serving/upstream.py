@@ -48,15 +48,16 @@ class PreparedRequest(httpx2.Request):
 class UpstreamAnswer:
     """An upstream's answer whose head has come; the body is read through `chunks`."""
 
-    __slots__ = ("_response", "chunks", "content_type", "headers", "status")
+    __slots__ = ("_exhausted", "_response", "chunks", "content_type", "headers", "status")
 
     def __init__(self, response: httpx2.Response) -> None:
         self.status = response.status_code
         self.headers = response.headers.raw
         declared = next((value for name, value in self.headers if name.lower() == b"content-type"), b"")
         self.content_type = declared.partition(b";")[0].strip().lower().decode("latin-1")
-        self.chunks = _chunks(response)
+        self.chunks = self._read_chunks(response.stream)
         self._response = response
+        self._exhausted = False
 
     async def read(self, limit: int) -> bytes:
         """Return the whole body; raises UpstreamError if it is larger than `limit` bytes."""
@@ -71,18 +72,19 @@ class UpstreamAnswer:
         return b"".join(pieces)
 
     async def aclose(self) -> None:
-        """Close the connection, or give it back to the pool if the body was read to its end."""
-        await self.chunks.aclose()
-        await self._response.aclose()
+        """Close the connection; one whose body was read to its end is back in the pool already."""
+        if not self._exhausted:
+            await self.chunks.aclose()
+            await self._response.aclose()
 
-
-async def _chunks(response: httpx2.Response) -> AsyncGenerator[bytes]:
-    assert isinstance(response.stream, AsyncIterable)
-    try:
-        async for chunk in response.stream:
-            yield chunk
-    except FOREIGN as exc:
-        raise mapped(exc) from exc
+    async def _read_chunks(self, stream: object) -> AsyncGenerator[bytes]:
+        assert isinstance(stream, AsyncIterable)
+        try:
+            async for chunk in stream:
+                yield chunk
+        except FOREIGN as exc:
+            raise mapped(exc) from exc
+        self._exhausted = True
 
 
 class UpstreamPool:
