@@ -36,7 +36,7 @@ class SseDecoder:
     @property
     def pending(self) -> bool:
         """Tell whether the stream stands in the middle of an event."""
-        return bool(self._pending)
+        return bool(self._pending) and self._pending != b"\n"
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Return the events that these bytes complete."""

@@ -127,6 +127,8 @@ def translate_reply(body: bytes, translation: Translation, *, streamed: bool = F
 
 def error_inside(body: bytes) -> bool:
     """Tell whether a body that came with a success status is an error all the same."""
+    if b'"error"' not in body:
+        return False
     try:
         wire = msgspec.json.decode(body, type=_Suspect)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

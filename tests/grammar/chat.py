@@ -39,7 +39,7 @@ def check_request(body: Wire) -> None:
     _check_tools(body)
 
 
-def misfit(value: object, hint: Any, at: str) -> str | None:
+def misfit(value: Any, hint: Any, at: str) -> str | None:
     """Return why a value is not of a type of the client's, or None if it is."""
     origin, arguments = get_origin(hint), get_args(hint)
     if is_typeddict(hint):
@@ -47,8 +47,7 @@ def misfit(value: object, hint: Any, at: str) -> str | None:
     if origin is Required:
         return misfit(value, arguments[0], at)
     if origin in (Union, types.UnionType):
-        problems = [misfit(value, option, at) for option in arguments]
-        return None if None in problems else max((problem or "" for problem in problems), key=len)
+        return _misfit_union(value, arguments, at)
     if origin is Literal:
         return None if value in arguments else f"{at}: {value!r} is none of {arguments}"
     if isinstance(origin, type) and issubclass(origin, Mapping):
@@ -60,6 +59,22 @@ def misfit(value: object, hint: Any, at: str) -> str | None:
     return None if _is_a(value, hint) else f"{at}: {value!r} is no {hint}"
 
 
+def _misfit_union(value: object, options: Iterable[Any], at: str) -> str | None:
+    """Return why no option takes the value: for an object, the problem of the one with its role or type."""
+    meant = [option for option in options if _is_meant(value, option)]
+    problems = [misfit(value, option, at) for option in meant]
+    if None in problems:
+        return None
+    return max((problem or "" for problem in problems), key=len, default=f"{at}: there is no such thing as {value!r}")
+
+
+def _is_meant(value: object, option: Any) -> bool:
+    if not isinstance(value, dict) or not is_typeddict(option):
+        return True
+    kinds = {name: hint for name, hint in get_type_hints(option).items() if name in ("role", "type")}
+    return all(value.get(name) in get_args(hint) for name, hint in kinds.items() if get_origin(hint) is Literal)
+
+
 def _is_a(value: object, kind: type) -> bool:
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
@@ -69,10 +84,10 @@ def _is_a(value: object, kind: type) -> bool:
 def _misfit_object(value: object, hint: Any, at: str) -> str | None:
     if not isinstance(value, dict):
         return f"{at}: {value!r} is no object"
-    members = get_type_hints(hint)
+    members = get_type_hints(hint, include_extras=True)
     if unknown := set(value) - set(members):
         return f"{at}: there are no members {sorted(unknown)} in {hint.__name__}"
-    if absent := hint.__required_keys__ - set(value):
+    if absent := {name for name, member in members.items() if get_origin(member) is Required} - set(value):
         return f"{at}: {sorted(absent)} must be in {hint.__name__}"
     return _first(misfit(member, members[name], f"{at}.{name}") for name, member in value.items())
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,21 +34,29 @@ def claim(port: int) -> None:
             pytest.fail(f"port {port} is taken: stop what listens there, these tests need it", pytrace=False)
 
 
-@pytest.fixture(scope="session")
-def httpserver_listen_address() -> tuple[str, int]:
-    """Where the customer's file says that the providers are."""
-    claim(PROVIDERS_PORT)
-    return "127.0.0.1", PROVIDERS_PORT
+@pytest.fixture(scope="module")
+def _ports() -> Iterator[None]:
+    """The two ports, for one process at a time where tests run in several."""
+    with Path(tempfile.gettempdir(), f"port-{GATEWAY_PORT}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        claim(GATEWAY_PORT)
+        claim(PROVIDERS_PORT)
+        yield
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+def make_httpserver(_ports: None) -> Iterator[HTTPServer]:
+    """The server of pytest-httpserver, where the customer's file says that the providers are."""
+    with HTTPServer(host="127.0.0.1", port=PROVIDERS_PORT) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def gateway(_ports: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """The gateway process, on the customer's port with the customer's file."""
-    claim(GATEWAY_PORT)
     folder: Path = tmp_path_factory.mktemp("customer")
-    running = RunningGateway(folder, CUSTOMER_FILE, port=GATEWAY_PORT)
-    yield running.start()
-    running.stop()
+    with RunningGateway(folder, CUSTOMER_FILE, port=GATEWAY_PORT) as running:
+        yield running
 
 
 @pytest.fixture(params=[1, 7, 0], ids=["1 byte", "7 bytes", "whole"])

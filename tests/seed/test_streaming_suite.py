@@ -6,6 +6,8 @@ the provider is looked at as well.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import anthropic
 import httpx2
 import openai
@@ -29,12 +31,8 @@ from tests.seed.providers import (
     words,
 )
 
-pytestmark = [
-    # Two fixed ports: these tests cannot run beside each other.
-    pytest.mark.xdist_group("port12000"),
-    # The customer's model is one that the SDK warns about.
-    pytest.mark.filterwarnings("ignore:The model 'claude-sonnet-4-20250514' is deprecated:DeprecationWarning"),
-]
+# The customer's model is one that the SDK warns about.
+pytestmark = pytest.mark.filterwarnings("ignore:The model 'claude-sonnet-4-20250514' is deprecated:DeprecationWarning")
 
 OPENAI_KEY = "upstream-key-of-openai"
 ANTHROPIC_KEY = "upstream-key-of-anthropic"
@@ -49,7 +47,7 @@ ECHO_TOOL = {
 HELLO = [{"role": "user", "content": "Hello"}]
 
 
-def fetch(client: httpx2.Client, path: str, body: dict[str, object], translation: str) -> bytes:
+def fetch(client: httpx2.Client, path: str, body: Mapping[str, object], translation: str) -> bytes:
     """Return a stream's bytes after checking its head."""
     answer = client.post(path, json={**body, "stream": True})
     assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""An edit of the configuration is served within two seconds of the save, without a restart and without hurting anybody."""
+"""An edit of the configuration is served within two seconds of the save, without a restart and harming nobody."""
 
 from __future__ import annotations
 
@@ -68,6 +68,8 @@ def whole_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield House(gateway, http, admin, old, new, steady)
     admin.close()
     gateway.stop()
+    assert "Unclosed" not in gateway.log(), "a pool was left to the garbage collector"
+    assert "Traceback" not in gateway.log()
     for upstream in (old, new, steady):
         upstream.close()
 
@@ -113,7 +115,7 @@ def test_alias_from_a_seed_file_is_served_in_time(house: House, tmp_path: Path) 
 
 
 def test_base_url_that_was_edited_in_admin_is_used_in_time(house: House) -> None:
-    """After the save in admin, requests reach the new address; the credential stays, though the form never showed it."""
+    """After the save in admin requests reach the new address, and the credential that the form never showed stays."""
     saved = house.admin.change("upstream", "moving", base_url=house.new.url)
     assert_served_in_time(saved, lambda: arrives_at(house, house.new))
     assert house.new.last.headers["authorization"] == "Bearer upstream-key-of-openai"
@@ -141,7 +143,7 @@ def test_every_edit_has_the_next_revision(house: House) -> None:
 
 
 def test_running_stream_keeps_its_upstream_to_the_end(house: House) -> None:
-    """A stream that runs during an edit ends whole, from the upstream that it began with, whose pool closes after it."""
+    """A stream that runs during an edit ends whole, from the upstream that it began with; then the pool closes."""
     first, rest = CHAT_STREAM[:300], CHAT_STREAM[300:]
     go_on = threading.Event()
     body = streamed(for_model(CHAT_REQUEST, "edited"))

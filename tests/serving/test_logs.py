@@ -28,9 +28,10 @@ MESSAGES = "/v1/messages"
 RESPONSES = "/v1/responses"
 PROMPT = b'"messages": [{"role": "user", "content": "canary-prompt"}]'
 REPLY = (
-    b'{"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m", "choices": [{"index": 0, "message": '
-    b'{"role": "assistant", "content": "canary-reply"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 5, '
-    b'"completion_tokens": 2, "total_tokens": 7, "prompt_tokens_details": {"cached_tokens": 3}}}'
+    b'{"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m", "choices": [{"index": 0, '
+    b'"message": {"role": "assistant", "content": "canary-reply"}, "finish_reason": "stop"}], '
+    b'"usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7, '
+    b'"prompt_tokens_details": {"cached_tokens": 3}}}'
 )
 CHUNK = (
     b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,'

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -75,7 +76,7 @@ def pair(upstream: FakeUpstream, tmp_path: Path) -> Iterator[Pair]:
         wait_until(lambda: len(workers_of(gateway)) == 2, 5)
         clients = connect_to_each(gateway)
         for client in clients.values():
-            wait_until(lambda client=client: client.get("/readyz").status_code == 200, 5)
+            wait_until(partial(is_ready, client), 5)
         yield Pair(gateway, clients)
         for client in clients.values():
             client.close()
@@ -86,13 +87,23 @@ def ask(client: httpx2.Client, model: str) -> httpx2.Response:
     return client.post(ENDPOINTS["chat"], content=for_model(CHAT_REQUEST, model), headers=JSON)
 
 
+def serves(client: httpx2.Client, model: str) -> bool:
+    """Tell whether a model is served."""
+    return ask(client, model).status_code == 200
+
+
+def is_ready(client: httpx2.Client) -> bool:
+    """Tell whether the worker is ready."""
+    return client.get("/readyz").status_code == 200
+
+
 def test_each_worker_serves_an_edit_in_time(pair: Pair) -> None:
     """Within two seconds of the save no worker serves the old revision any more."""
     assert len(pair.clients) == 2
     assert {ask(client, "renamed").status_code for client in pair.clients.values()} == {404}
     saved = edit(pair.gateway, 'Route.objects.filter(name="chat-model").update(name="renamed")')
     for client in pair.clients.values():
-        assert_served_in_time(saved, lambda client=client: ask(client, "renamed").status_code == 200)
+        assert_served_in_time(saved, partial(serves, client, "renamed"))
         answer = ask(client, "renamed")
         assert (answer.status_code, answer.headers["x-gateway-revision"]) == (200, "2")
 
@@ -101,7 +112,7 @@ def test_no_connection_reaches_an_old_revision_after_an_edit(pair: Pair) -> None
     """Once the time is over, every fresh connection is served from the new revision, whichever worker takes it."""
     saved = edit(pair.gateway, 'Route.objects.filter(name="chat-model").update(name="renamed")')
     for client in pair.clients.values():
-        assert_served_in_time(saved, lambda client=client: ask(client, "renamed").status_code == 200)
+        assert_served_in_time(saved, partial(serves, client, "renamed"))
     answers = [httpx2.post(f"{pair.gateway.url}{ENDPOINTS['chat']}", content=CHAT_REQUEST) for _ in range(20)]
     assert {(answer.status_code, answer.headers["x-gateway-revision"]) for answer in answers} == {(404, "2")}
 
@@ -136,7 +147,7 @@ def is_refused(gateway: RunningGateway) -> bool:
 
 @pytest.mark.parametrize("auth", ["open", "required"])
 def test_gateway_starts_while_the_database_is_locked(auth: str, upstream: FakeUpstream, tmp_path: Path) -> None:
-    """It is alive, not ready, and answers 503 in the caller's shape, never 401; soon after the lock is gone it serves."""
+    """It is alive, not ready, and answers 503 in the caller's shape, never 401; with the lock gone it serves soon."""
     gateway = RunningGateway(tmp_path, ROUTES.format(url=upstream.url), GATEWAY_CLIENT_AUTH=auth)
     gateway.start()
     key = gateway.manage("create_key", "early").split()[-1]

@@ -46,7 +46,7 @@ def _responses_streamed(stream: bytes) -> Any:
         events = list(reading)
     if events[-1].type == "response.completed":
         reading.get_final_response()
-    raw = list(_openai(stream, "text/event-stream").responses.create(model="m", input="hi", stream=True))
+    raw: list[Any] = list(_openai(stream, "text/event-stream").responses.create(model="m", input="hi", stream=True))
     return raw[-1].response
 
 

@@ -20,9 +20,11 @@ MINIMAL: dict[str, dict[str, Any]] = {
 CLIENTS = tuple(MINIMAL)
 
 
-def translation(client: str, wire: dict[str, Any] | None = None, model: str = "upstream-model") -> Translation:
+def translation(
+    client: str, wire: dict[str, Any] | None = None, model: str = "upstream-model", deployment: str = DEPLOYMENT
+) -> Translation:
     """Return the translation of a request, the smallest one if none is given, to the chat upstream's `model`."""
-    destination = Destination(shape="chat", model=model, deployment=DEPLOYMENT)
+    destination = Destination(shape="chat", model=model, deployment=deployment)
     return translate_request(wire or MINIMAL[client], client, destination, CIRCUMSTANCES, "alias")
 
 

@@ -199,7 +199,7 @@ def begins_with(longer: dict[str, Any], shorter: dict[str, Any]) -> bool:
     """Tell whether a message is the other one, or a user message with further parts."""
     if longer == shorter or shorter["role"] != "user" or not isinstance(shorter["content"], list):
         return longer == shorter
-    return longer["role"] == "user" and longer["content"][: len(shorter["content"])] == shorter["content"]
+    return bool(longer["role"] == "user" and longer["content"][: len(shorter["content"])] == shorter["content"])
 
 
 @each_client

@@ -60,7 +60,15 @@ def test_stream_has_these_events(stream: bytes, expected: list[ServerSentEvent],
     assert events(stream, size) == expected
 
 
-@pytest.mark.parametrize("stream", [b"data: a\r\n\r\ndata: b\r\n\r\n", b"data: a\r\rdata: b\r\r"])
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"data: a\r\n\r\ndata: b\r\n\r\n",
+        b"data: a\r\rdata: b\r\r",
+        b"data: a\n\ndata: b\r\n\r\n",
+        b"data: a\n\r\ndata: b\r\r",
+    ],
+)
 def test_line_end_may_be_cut_anywhere(stream: bytes) -> None:
     """A read that ends between CR and LF, at whichever line, does not make two line ends of one."""
     for at in range(len(stream) + 1):
@@ -77,7 +85,14 @@ def test_event_is_told_with_its_blank_line() -> None:
 
 @pytest.mark.parametrize(
     ("stream", "pending"),
-    [(b"", False), (b"data: a\n\n", False), (b"data: a\n\ndat", True), (b"data: a\n", True), (b": hello\n\n", False)],
+    [
+        (b"", False),
+        (b"data: a\n\n", False),
+        (b"data: a\n\ndat", True),
+        (b"data: a\n", True),
+        (b": hello\n\n", False),
+        (b"data: a\n\n\n", False),
+    ],
 )
 def test_decoder_knows_whether_it_stands_inside_an_event(stream: bytes, pending: bool) -> None:
     """`pending` tells whether bytes of an event have come that is not complete."""

@@ -96,7 +96,7 @@ def test_event_without_end_fails_the_stream_once() -> None:
 def test_failure_on_the_way_is_told_once() -> None:
     """A failure that the relay reports becomes the client's error; bytes, failures and ends after it nothing."""
     stream = translation("messages").stream()
-    told = stream.feed(chat_stream(HELLO, done=False) + b"data: {half")
+    told = stream.feed(chat_stream(HELLO, done=False) + chat_stream(HELLO, done=False).rstrip())
     told += stream.fail(LOST)
     assert types(told)[-1] == "error"
     assert stream.failure is LOST

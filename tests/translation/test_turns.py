@@ -70,6 +70,17 @@ def result(call_id: str, text: str = "42") -> ToolResult:
             ],
             id="an id that is used again belongs to the nearest call",
         ),
+        pytest.param(
+            [call("1", "old"), USER, call("1", "new"), result("1", "b"), result("1", "a")],
+            [
+                AssistantTurn((call("1", "old"),)),
+                ResultTurn((result("1", "a"),)),
+                USER,
+                AssistantTurn((call("1", "new"),)),
+                ResultTurn((result("1", "b"),)),
+            ],
+            id="of two open calls of one id the nearest is answered first",
+        ),
         pytest.param([USER, result("9")], [USER], id="a result without a call is left out"),
     ],
 )

@@ -167,7 +167,7 @@ MESSAGES = [
                 {"role": "user", "content": [answer("toolu:1")]},
             ]
         },
-        [HI, called(("tc_yiokzkuz6ic6fmcyyfwbzvvvyl", "{}")), tool("tc_yiokzkuz6ic6fmcyyfwbzvvvyl")],
+        [HI, called(("tc_bpbcgmndtukwyxhl4likt743gy", "{}")), tool("tc_bpbcgmndtukwyxhl4likt743gy")],
         id="an id that the wire does not take is the same in call and result",
     ),
     pytest.param(

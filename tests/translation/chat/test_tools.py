@@ -9,7 +9,8 @@ import pytest
 from tests.grammar.chat import check_request
 from tests.translation.relaying import MINIMAL, sent, translation
 from translation.failures import RequestRefused
-from translation.wrappers import SCHEMAS, ToolKind
+from translation.hub import ToolKind
+from translation.wrappers import SCHEMAS
 
 EMPTY = {"type": "object", "properties": {}}
 

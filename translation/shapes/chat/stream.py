@@ -271,7 +271,7 @@ def _is_another(piece: ToolCallPiece, name: str, text: str, known: _Call) -> boo
     """
     if piece.id and known.call_id:
         return piece.id != known.call_id
-    return bool(name) and bool(text or name != known.name) and known.is_complete()
+    return bool(name and known.name) and bool(text or name != known.name) and known.is_complete()
 
 
 def truncated() -> Failure:

@@ -27,14 +27,12 @@ class ChatTap:
         self.failed = False
         self.at_boundary = True
         self._sse = SseDecoder()
-        self._started = False
         self._broken = False
 
     def feed(self, chunk: bytes) -> None:
         """Read the next bytes."""
-        if self._broken or (self.at_boundary and self._started and chunk.endswith(b"\n\n") and _says_nothing(chunk)):
+        if self._broken or (self.at_boundary and chunk.endswith(b"\n\n") and _says_nothing(chunk)):
             return
-        self._started = True
         try:
             events = self._sse.feed(chunk)
         except EventTooLarge:
@@ -77,7 +75,6 @@ def _says_nothing(chunk: bytes) -> bool:
         and chunk.count(b'"usage"') == chunk.count(b'"usage":null')
         and b"error" not in chunk
         and b"[DONE]" not in chunk
-        and b"\r" not in chunk
     )
 
 
