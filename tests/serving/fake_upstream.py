@@ -1,4 +1,4 @@
-"""A scripted upstream on a raw socket: it answers exactly the bytes of its script and notes what it got and when it was left.
+"""A scripted upstream on a raw socket: it answers its script's bytes, and notes what it got and when it was left.
 
 A script is a list of steps: bytes to send, a number of seconds to wait, an event of the test's to wait for, or one of
 the words of `Then`.

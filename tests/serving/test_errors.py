@@ -295,7 +295,9 @@ def test_websocket_on_responses_is_a_426(client: httpx2.Client) -> None:
     error_of(answer, "responses")
 
 
-def test_no_log_line_holds_a_key_or_a_body(gateway: RunningGateway, client: httpx2.Client, upstream: FakeUpstream) -> None:
+def test_no_log_line_holds_a_key_or_a_body(
+    gateway: RunningGateway, client: httpx2.Client, upstream: FakeUpstream
+) -> None:
     """Whatever happened so far, the log holds neither a credential nor what was said."""
     upstream.answer(whole(json.dumps({"error": {"message": "a-secret-of-the-upstream"}}).encode(), status=500))
     headers = {"authorization": "Bearer the-clients-key"}

@@ -105,7 +105,9 @@ def test_client_that_does_not_read_stops_the_upstream(gateway: RunningGateway, u
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     connection.connect(("127.0.0.1", gateway.port))
     body = streamed(for_model(REQUESTS["chat"], "only-chat"))
-    request = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    request = (
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    )
     connection.sendall(request % len(body) + body)
     wait_for(lambda: upstream.requests)
     before = memory_of(gateway)

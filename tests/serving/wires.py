@@ -27,7 +27,7 @@ RESPONSES_REPLY = (
 )
 
 CHAT_STREAM = (
-    b': a comment\n\n'
+    b": a comment\n\n"
     b'data: {"id":"chatcmpl-12345678","object":"chat.completion.chunk","created":1,"model":"m-1","choices":[{"index":0,'
     b'"delta":{"role":"assistant","content":""},"finish_reason":null}],"vendor":{"x":1}}\n\n'
     b'data: {"id":"chatcmpl-12345678","object":"chat.completion.chunk","created":1,"model":"m-1","choices":[{"index":0,'
