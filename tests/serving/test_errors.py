@@ -1,4 +1,4 @@
-"""Errors before the first byte: the right status, in the caller's shape, on every endpoint, and nothing sent upstream."""
+"""Errors before the first byte: the right status, in the caller's shape, everywhere, and nothing sent upstream."""
 
 from __future__ import annotations
 

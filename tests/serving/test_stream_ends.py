@@ -1,4 +1,4 @@
-"""How streams end: an end is the upstream's own word; everything else is the client shape's error, never a clean finish."""
+"""How streams end: an end is the upstream's own word; anything else is the shape's error, never a clean finish."""
 
 from __future__ import annotations
 
@@ -85,11 +85,12 @@ def test_error_in_mid_stream_raises_in_both_sdks(gateway: RunningGateway, upstre
     """An error event of the upstream after some text raises in either SDK while the stream is read."""
     begin = STREAMS["chat"].partition(b'"finish_reason":"stop"')[0].rpartition(b"data: ")[0]
     upstream.answer([head("text/event-stream") + begin + IN_BAND])
-    with pytest.raises(anthropic.APIStatusError, match="overloaded"):
-        with anthropic.Anthropic(api_key="k", base_url=gateway.url, max_retries=0).messages.stream(
-            model="only-chat", max_tokens=10, messages=[{"role": "user", "content": "Hi"}]
-        ) as stream:
-            list(stream.text_stream)
+    messages = anthropic.Anthropic(api_key="k", base_url=gateway.url, max_retries=0).messages
+    with (
+        pytest.raises(anthropic.APIStatusError, match="overloaded"),
+        messages.stream(model="only-chat", max_tokens=10, messages=[{"role": "user", "content": "Hi"}]) as stream,
+    ):
+        list(stream.text_stream)
     with pytest.raises(openai.APIError, match="overloaded"):
         list(
             openai.OpenAI(api_key="k", base_url=f"{gateway.url}/v1", max_retries=0).responses.create(
