@@ -98,12 +98,12 @@ def internal_fault() -> GatewayFault:
 
 
 def not_ready() -> GatewayFault:
-    """Return the error of a worker that has no route table yet."""
+    """Return the error of a worker that cannot know the answer: nothing loaded yet, or the database is away."""
     return GatewayFault(
         Failure(
             status=503,
             kind=FailureKind.OVERLOADED,
-            message="The gateway has not loaded its routes yet. Try again shortly.",
+            message="The gateway cannot read its configuration at the moment. Try again shortly.",
             code="not_ready",
         ),
         ((b"retry-after", b"1"),),

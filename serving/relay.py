@@ -21,7 +21,7 @@ from serving.headers import MESSAGES_VERSION, HeaderList, to_client, to_upstream
 from serving.recording import RelayRecord
 from serving.snapshot import Snapshot
 from serving.streaming import PassedThrough, Reader, Translated, streamed
-from serving.upstream import UpstreamAnswer, UpstreamPool
+from serving.upstream import UpstreamAnswer, UpstreamPool, mapped
 from serving.verdict import error_of_answer, error_of_first_event
 from translation.envelope import deployment_tag
 from translation.failures import RequestRefused, UpstreamProtocolError
@@ -82,11 +82,21 @@ class Answer:
         total = pool.upstream.timeouts.total
         self._deadline = time.monotonic() + total if total else None
 
+    @property
+    def idle_seconds(self) -> float:
+        """How long the upstream may be silent within the stream; 0 means for ever."""
+        return self._pool.upstream.timeouts.idle if self._pool is not None else 0.0
+
+    def stall(self) -> bytes:
+        """Return the error of a stream whose upstream has been silent for too long."""
+        silent = upstream_failed(504, "upstream_timeout", f"the upstream was silent for {self.idle_seconds:g} seconds")
+        return b"" if self.reader is None else self.reader.fail(silent.failure)
+
     def stream(self) -> AsyncGenerator[bytes]:
         """Return the bytes for the client; to be iterated once."""
         assert self.reader is not None
         assert self._upstream is not None
-        return streamed(self._first, self._upstream.chunks, self.reader, self._deadline)
+        return streamed(self._first, self._upstream.raw_chunks, self.reader, self._deadline)
 
     async def aclose(self) -> None:
         """Give back what the answer owns and write the record. May be called at any time, and again."""
@@ -145,20 +155,24 @@ async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, r
     answered = None
     kept = False
     try:
-        answered = await pool.send(SHAPES[shape].path, shape, outgoing.body, outgoing.headers)
+        sent = (SHAPES[shape].path, shape, outgoing.body, outgoing.headers)
+        answered = await pool.send(*sent, stream=body.stream)
         record.mark_first_byte()
         if answered.status != 200:
             raise await error_of_answer(answered, call.shape, shape)
         headers = to_client(answered.headers)
         if body.stream:
             answer = Answer(200, headers, "text/event-stream; charset=utf-8", record)
-            reader, first = await _first_bytes(call, answered, outgoing)
+            async with asyncio.timeout(upstream.timeouts.idle or None):
+                reader, first = await _first_bytes(call, answered, outgoing)
             answer.carry(reader, first, answered, pool)
             kept = True
         else:
             answer = Answer(200, headers, JSON_TYPE, record)
             answer.body = await _whole(answered, outgoing, record)
         return answer
+    except TimeoutError as exc:
+        raise mapped(exc) from exc
     finally:
         if not kept:
             if answered is not None:

@@ -37,6 +37,15 @@ class RelayedStream(StreamingHttpResponse):
         super().__init__(self.chunks, status=answer.status, content_type=answer.content_type)
         self._answer = answer
 
+    @property
+    def idle_seconds(self) -> float:
+        """How long the upstream may be silent; 0 means for ever."""
+        return self._answer.idle_seconds
+
+    def stall(self) -> bytes:
+        """Return the error event of a stream whose upstream has been silent for too long."""
+        return self._answer.stall()
+
     def keep_alive(self) -> bytes:
         """Return bytes that keep the client waiting, legal at this point of the stream; b"" if none are."""
         reader = self._answer.reader

@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from serving.errors import UpstreamError, upstream_failed
+from serving.errors import upstream_failed
+from serving.upstream import FOREIGN, mapped
 from translation.events import Usage
 from translation.failures import Failure
 from translation.shapes.shape import Tap
 from translation.stream import StreamTranslator
 
+TOO_LONG = "the reply took longer than the upstream is given"
 TRUNCATED = "the upstream ended its stream before the reply was complete"
 
 
@@ -102,7 +104,7 @@ Reader = PassedThrough | Translated
 async def streamed(
     first: bytes, chunks: AsyncIterator[bytes], reader: Reader, deadline: float | None
 ) -> AsyncGenerator[bytes]:
-    """Yield what goes to the client: `first`, which was fed already, then what the upstream's chunks become.
+    """Yield what goes to the client: `first`, which was fed already, then what the upstream's raw chunks become.
 
     `deadline` is a monotonic time after which the stream fails; None for none.
     """
@@ -119,9 +121,10 @@ async def streamed(
             if reader.over:
                 return
             if deadline is not None and time.monotonic() > deadline:
-                raise upstream_failed(504, "upstream_timeout", "the reply took longer than the upstream is given")
-    except UpstreamError as exc:
-        yield reader.fail(exc.failure)
+                yield reader.fail(upstream_failed(504, "upstream_timeout", TOO_LONG).failure)
+                return
+    except FOREIGN as exc:
+        yield reader.fail(mapped(exc).failure)
         return
     left = reader.close()
     if left:

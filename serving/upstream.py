@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 
 import aiohttp
 import httpx2
@@ -46,16 +46,21 @@ class PreparedRequest(httpx2.Request):
 
 
 class UpstreamAnswer:
-    """An upstream's answer whose head has come; the body is read through `chunks`."""
+    """An upstream's answer whose head has come; the body is read through `chunks`.
 
-    __slots__ = ("_exhausted", "_response", "chunks", "content_type", "headers", "status")
+    `raw_chunks` is the same body for whoever maps the exceptions (FOREIGN) itself: a layer less for every event.
+    """
+
+    __slots__ = ("_exhausted", "_response", "chunks", "content_type", "headers", "raw_chunks", "status")
 
     def __init__(self, response: httpx2.Response) -> None:
         self.status = response.status_code
         self.headers = response.headers.raw
         declared = next((value for name, value in self.headers if name.lower() == b"content-type"), b"")
         self.content_type = declared.partition(b";")[0].strip().lower().decode("latin-1")
-        self.chunks = self._read_chunks(response.stream)
+        assert isinstance(response.stream, AsyncIterable)
+        self.raw_chunks: AsyncIterator[bytes] = aiter(response.stream)
+        self.chunks = self._mapped_chunks()
         self._response = response
         self._exhausted = False
 
@@ -77,10 +82,9 @@ class UpstreamAnswer:
             await self.chunks.aclose()
             await self._response.aclose()
 
-    async def _read_chunks(self, stream: object) -> AsyncGenerator[bytes]:
-        assert isinstance(stream, AsyncIterable)
+    async def _mapped_chunks(self) -> AsyncGenerator[bytes]:
         try:
-            async for chunk in stream:
+            async for chunk in self.raw_chunks:
                 yield chunk
         except FOREIGN as exc:
             raise mapped(exc) from exc
@@ -98,9 +102,10 @@ class UpstreamPool:
         self._retired = retired
         self._heads: dict[str, tuple[httpx2.URL, CIMultiDict[str]]] = {}
         timeouts = upstream.timeouts
-        self._extensions: dict[str, object] = {
-            "timeout": {"connect": timeouts.connect, "pool": timeouts.connect, "read": timeouts.idle or None}
-        }
+        connecting = {"connect": timeouts.connect, "pool": timeouts.connect}
+        self._extensions: dict[str, object] = {"timeout": {**connecting, "read": timeouts.idle or None}}
+        # The engine would set a timer for each event; who watches over the stream has one already (watch.py).
+        self._stream_extensions: dict[str, object] = {"timeout": {**connecting, "read": None}}
 
     def enter(self) -> None:
         """Count one more user; `leave` must follow."""
@@ -116,10 +121,11 @@ class UpstreamPool:
         self._retired = True
         await self._close_if_done()
 
-    async def send(self, path: str, shape: str, body: bytes, headers: HeaderList) -> UpstreamAnswer:
+    async def send(self, path: str, shape: str, body: bytes, headers: HeaderList, *, stream: bool) -> UpstreamAnswer:
         """Post the body and return the answer's head; raises UpstreamError. Whoever calls closes the answer.
 
-        `path` is the shape's (`/chat/completions`); `headers` come on top of the fixed ones and the credential.
+        `path` is the shape's (`/chat/completions`); `headers` come on top of the fixed ones and the credential. A
+        `stream` has no timeout between its reads: that is the reader's.
         """
         head = self._heads.get(path)
         if head is None:
@@ -128,7 +134,7 @@ class UpstreamPool:
         sent = fixed.copy()
         for name, value in headers:
             sent[name.decode("latin-1")] = value.decode("latin-1")
-        request = PreparedRequest(url, sent, body, self._extensions)
+        request = PreparedRequest(url, sent, body, self._stream_extensions if stream else self._extensions)
         try:
             async with asyncio.timeout(self.upstream.timeouts.first_byte or None):
                 return UpstreamAnswer(await self._transport.handle_async_request(request))

@@ -1,6 +1,8 @@
 """Watching over one answer: the client that leaves, the client that does not read, the upstream that is silent.
 
-Per streamed event, nothing but a note of the time.
+One timer looks now and then when the stream last moved. A client that has not read for GATEWAY_WRITE_IDLE_SECONDS is
+left. While an upstream is silent the client gets a comment every GATEWAY_KEEP_ALIVE_SECONDS, and after the upstream's
+own limit the stream's error. Per streamed event there is nothing but a note of the time.
 """
 
 from __future__ import annotations
@@ -9,11 +11,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from django.conf import settings
+
 from serving.protocol import CONNECTION, BoundedHttpProtocol
 from serving.render import ApiResponse, RelayedStream
 
-KEEP_ALIVE_SECONDS = 15.0
-WRITE_IDLE_SECONDS = 300.0
+LOOK_SECONDS = 0.1
 
 _LAST = {"type": "http.response.body", "body": b"", "more_body": False}
 
@@ -40,10 +43,10 @@ class Watch:
         else:
             self._connection.on_left = self._leave
         self._timer: asyncio.TimerHandle | None = None
-        self._sent_at = 0.0
-        self._sending = False
+        self._moved_at = self._commented_at = 0.0
+        self._sending = self._stalled = False
         self._stream: RelayedStream | None = None
-        self._keeping_alive: asyncio.Future[None] | None = None
+        self._commenting: asyncio.Future[None] | None = None
 
     def stop(self) -> None:
         """End the watch."""
@@ -71,16 +74,22 @@ class Watch:
             await response.aclose()
 
     async def _send_stream(self, response: RelayedStream) -> None:
-        loop = asyncio.get_running_loop()
+        clock = asyncio.get_running_loop().time
         self._stream = response
-        self._sent_at = loop.time()
-        self._timer = loop.call_later(KEEP_ALIVE_SECONDS, self._tick)
-        send, clock = self._send, loop.time
-        async for chunk in response.chunks:
-            self._sent_at = clock()
-            self._sending = True
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            self._sending = False
+        self._moved_at = self._commented_at = clock()
+        self._tick()
+        send = self._send
+        try:
+            async for chunk in response.chunks:
+                self._moved_at = clock()
+                self._sending = True
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                self._sending = False
+        except asyncio.CancelledError:
+            if not self._stalled or self._answering is None:
+                raise
+            self._answering.uncancel()
+            await send({"type": "http.response.body", "body": response.stall(), "more_body": True})
         # From here on uvicorn says "disconnected" of a client that is still there, and closes a connection of its own.
         self._stop_listening()
         await send(_LAST)
@@ -102,16 +111,31 @@ class Watch:
             self._answering.cancel()
 
     def _tick(self) -> None:
-        """Look after a silent stream: a comment if the upstream is slow, the end if the client does not read."""
+        """Look after a stream in which nothing moves, and set the timer for the next look."""
         loop = asyncio.get_running_loop()
-        idle = loop.time() - self._sent_at
-        if self._sending and idle >= WRITE_IDLE_SECONDS:
-            self._leave()
-            return
-        if self._stream is not None and not self._sending and idle >= KEEP_ALIVE_SECONDS:
-            self._sent_at = loop.time()
-            if comment := self._stream.keep_alive():
-                message = {"type": "http.response.body", "body": comment, "more_body": True}
-                self._keeping_alive = asyncio.ensure_future(self._send(message))
-        wait = KEEP_ALIVE_SECONDS - (loop.time() - self._sent_at)
-        self._timer = loop.call_later(max(wait, 1.0), self._tick)
+        now = loop.time()
+        keep_alive = settings.GATEWAY_KEEP_ALIVE_SECONDS
+        assert self._stream is not None
+        if self._sending:
+            due = self._moved_at + settings.GATEWAY_WRITE_IDLE_SECONDS
+            if now >= due:
+                self._leave()
+                return
+        else:
+            limit = self._stream.idle_seconds
+            stalls_at = self._moved_at + limit if limit else now + keep_alive
+            if limit and now >= stalls_at and self._answering is not None:
+                self._stalled = True
+                self._answering.cancel()
+                return
+            quiet_since = max(self._moved_at, self._commented_at)
+            if now >= quiet_since + keep_alive:
+                self._comment(self._stream.keep_alive())
+                quiet_since = self._commented_at = now
+            due = min(stalls_at, quiet_since + keep_alive)
+        self._timer = loop.call_at(max(due, now + LOOK_SECONDS), self._tick)
+
+    def _comment(self, comment: bytes) -> None:
+        if comment:
+            message = {"type": "http.response.body", "body": comment, "more_body": True}
+            self._commenting = asyncio.ensure_future(self._send(message))

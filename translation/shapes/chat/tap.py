@@ -69,7 +69,13 @@ class ChatTap:
         return b": keep-alive\n\n" if self.at_boundary else b""
 
 
+# How a chunk ends that only adds to a message: alone in its read, it is recognised by its end.
+_QUIET_ENDS = (b'"finish_reason":null}]}\n\n', b'"finish_reason":null}],"usage":null}\n\n')
+
+
 def _says_nothing(chunk: bytes) -> bool:
+    if chunk.endswith(_QUIET_ENDS) and chunk.count(b"\n\n") == 1 and b"\r" not in chunk:
+        return b'"usage":{' not in chunk and b'"usage": ' not in chunk and b"error" not in chunk
     return (
         chunk.count(b"finish_reason") == chunk.count(b'"finish_reason":null')
         and chunk.count(b'"usage"') == chunk.count(b'"usage":null')
