@@ -31,7 +31,8 @@ def read_account(fields: Fields, provider: str) -> UpstreamEntry:
     if base_url is None:
         raise fields.place.error(f"the address of {provider!r} is not known: add base_url: https://api.example.com")
     shapes, prefer = _shapes(fields, preset.shapes, preset.prefer)
-    quirks = fields.names("quirks", "[NAME]") or ()
+    named = fields.names("quirks", "[NAME]")
+    quirks = preset.quirks if named is None else named
     fields.obey("quirks", check_quirks, quirks)
     return UpstreamEntry(
         name="",

@@ -125,12 +125,13 @@ def _account(upstream: UpstreamEntry) -> dict[str, Any]:
         "passthrough_auth": upstream.passthrough_auth,
         "http_host": upstream.http_host,
         "headers": _Inline(sorted(upstream.headers.items())),
-        "quirks": _InlineList(upstream.quirks),
         "timeouts": _timeouts(upstream.timeouts),
     }
     if (upstream.shapes, upstream.prefer) != (preset.shapes, preset.prefer):
         account |= {"shapes": _InlineList(upstream.shapes), "prefer": upstream.prefer}
-    return {name: value for name, value in account.items() if value}
+    said = {name: value for name, value in account.items() if value}
+    # An empty list says something here: none of what the preset names.
+    return said if upstream.quirks == preset.quirks else said | {"quirks": _InlineList(upstream.quirks)}
 
 
 def _timeouts(timeouts: Timeouts) -> _Inline:

@@ -106,7 +106,7 @@ class Upstream(models.Model):
         self.base_url = self.base_url.rstrip("/") or preset.base_url or ""
         self.shapes = self.shapes or list(preset.shapes)
         self.prefer = self.prefer or (preset.prefer if preset.prefer in self.shapes else self.shapes[0])
-        self.quirks = sorted(set(self.quirks or []))
+        self.quirks = sorted(set(self.quirks or (preset.quirks if self.pk is None else ())))
         self.headers = self.headers or {}
 
 

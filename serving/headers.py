@@ -18,17 +18,20 @@ _TO_CLIENT_PREFIXES = (b"x-ratelimit-", b"anthropic-ratelimit-")
 _REQUEST_IDS = frozenset({b"x-request-id", b"request-id"})
 
 # A translated request says the oldest version that every server of the Messages shape knows.
+MESSAGES_VERSION = (b"anthropic-version", b"2023-06-01")
+
 HEADER_VALUE_MAX = 1024
 _UNPRINTABLE = re.compile(rb"[^ -~]")
 
-MESSAGES_VERSION = (b"anthropic-version", b"2023-06-01")
+
+def to_upstream(client: Iterable[tuple[bytes, bytes]]) -> HeaderList:
+    """Return the client's headers that a same-shape request takes along."""
+    return [(name, value) for name, value in client if name in _TO_UPSTREAM]
 
 
-def to_upstream(client: Iterable[tuple[bytes, bytes]], *, with_credentials: bool = False) -> HeaderList:
-    """Return the client's headers that a same-shape request takes along; its credentials only where a route says so."""
-    return [
-        (name, value) for name, value in client if name in _TO_UPSTREAM or (with_credentials and name in _CREDENTIALS)
-    ]
+def credentials(client: Iterable[tuple[bytes, bytes]]) -> HeaderList:
+    """Return the client's own credentials, for upstreams that are asked in the client's name."""
+    return [(name, value) for name, value in client if name in _CREDENTIALS]
 
 
 def to_client(upstream: Iterable[tuple[bytes, bytes]]) -> HeaderList:

@@ -110,11 +110,14 @@ class RelayRecord:
         return ", ".join(marks)
 
     def close(self, outcome: str) -> None:
-        """Write the record; `outcome` is ended, failed or client_closed. Only the first call counts."""
+        """Write the record; `outcome` is ended, failed, refused or client_closed. Only the first call counts.
+
+        A refusal is the client's own doing and no reason to wake anybody.
+        """
         if self._closed:
             return
         self._closed = True
-        level = logging.INFO if outcome != "failed" else logging.WARNING
+        level = logging.WARNING if outcome == "failed" else logging.INFO
         if logger.isEnabledFor(level):
             logger.handle(RelayLine(level, outcome, self._fields()))
 

@@ -17,12 +17,12 @@ from msgspec import Struct
 from routing.table import NoModel, Target, UnknownModel
 from serving.body import Body, parse_body
 from serving.errors import ClientError, UpstreamError, invalid_request, unknown_model, upstream_failed
-from serving.headers import MESSAGES_VERSION, HeaderList, to_client, to_upstream
+from serving.headers import MESSAGES_VERSION, HeaderList, credentials, to_client, to_upstream
 from serving.recording import RelayRecord
 from serving.snapshot import Snapshot
 from serving.streaming import PassedThrough, Reader, Translated, streamed
 from serving.upstream import UpstreamAnswer, UpstreamPool, mapped
-from serving.verdict import error_of_answer, error_of_first_event
+from serving.verdict import RETRYABLE_STATUSES, error_of_answer, error_of_first_event
 from translation.envelope import deployment_tag
 from translation.failures import RequestRefused, UpstreamProtocolError
 from translation.shapes import SHAPES
@@ -186,14 +186,16 @@ def prepare(call: Call, body: Body, target: Target, shape: str) -> Outgoing:
     if upstream.credential is not None and upstream.credential.missing is not None and not upstream.passthrough_auth:
         raise upstream_failed(502, "upstream_auth", "the upstream's credential is not configured")
     if shape == call.shape:
-        headers = to_upstream(call.headers, with_credentials=upstream.passthrough_auth)
+        headers = to_upstream(call.headers)
+        if upstream.passthrough_auth:
+            headers += credentials(call.headers)
         if shape == "messages" and not any(name == b"anthropic-version" for name, _ in headers):
             headers.append(MESSAGES_VERSION)
         sent = body.raw if body.model == target.model else body.with_model(target.model)
         return Outgoing(shape, sent, headers, None)
     headers = [MESSAGES_VERSION] if shape == "messages" else []
     if upstream.passthrough_auth:
-        headers += to_upstream(call.headers, with_credentials=True)
+        headers += credentials(call.headers)
     translation = _translated(call, body, target, shape)
     return Outgoing(shape, translation.body, headers, translation)
 
@@ -236,7 +238,7 @@ async def _whole(answered: UpstreamAnswer, outgoing: Outgoing, record: RelayReco
         streamed_reply = answered.content_type == "text/event-stream"
         translated = translate_reply(reply, outgoing.translation, streamed=streamed_reply)
     except UpstreamProtocolError as exc:
-        raise UpstreamError(exc.failure, retryable=True) from exc
+        raise UpstreamError(exc.failure, retryable=exc.failure.status in RETRYABLE_STATUSES) from exc
     record.usage = translated.usage
     return translated.body
 
@@ -261,7 +263,7 @@ async def _first_bytes(call: Call, answered: UpstreamAnswer, outgoing: Outgoing)
                 break
         first = first or translator.close()
     if translator.failure is not None and not translator.started:
-        raise UpstreamError(translator.failure, retryable=True)
+        raise UpstreamError(translator.failure, retryable=translator.failure.status in RETRYABLE_STATUSES)
     return Translated(translator), first
 
 

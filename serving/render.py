@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import msgspec
 from django.http import HttpResponse, StreamingHttpResponse
 
-from serving.errors import GatewayError
+from serving.errors import ClientError, GatewayError
 from serving.headers import HEADER_VALUE_MAX, HeaderList, printable
 from serving.recording import RelayRecord
 from serving.relay import Answer
@@ -86,7 +86,7 @@ def error_response(request: ApiRequest, error: GatewayError, record: RelayRecord
     if record is not None:
         record.status, record.error = status, error.failure.code or error.failure.kind.value
         head += _account(request, record)
-        record.close("failed")
+        record.close("refused" if isinstance(error, ClientError) else "failed")
     return _whole(body, status, head)
 
 

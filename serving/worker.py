@@ -21,7 +21,7 @@ from serving.snapshot import Snapshot
 logger = logging.getLogger("serving.worker")
 
 POLL_SECONDS = 1.0
-SLOW_START_SECONDS = 5.0
+SLOW_START_SECONDS = 2.0
 
 
 class Worker:

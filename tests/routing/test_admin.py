@@ -84,7 +84,7 @@ def change(client: Client, name: str, **fields: Any) -> Any:
     """Post the change form of an upstream with some fields changed."""
     row = Upstream.objects.get(name=name)
     data = {**UPSTREAM, "name": row.name, "provider": row.provider, "base_url": row.base_url}
-    data |= {"shapes": row.shapes, "prefer": row.prefer, **fields}
+    data |= {"shapes": row.shapes, "prefer": row.prefer, "quirks": row.quirks, **fields}
     return client.post(f"/admin/routing/upstream/{row.pk}/change/", data)
 
 

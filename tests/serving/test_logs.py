@@ -149,14 +149,14 @@ RELAYS = {
         b'{"model": "nobody", "input": "canary-prompt"}',
         whole(REPLY),
         404,
-        {"message": "failed", "shape": "responses", "model": "nobody", "error": "model_not_found", "upstream": None},
+        {"message": "refused", "shape": "responses", "model": "nobody", "error": "model_not_found", "upstream": None},
     ),
     "with a broken body": Relay(
         MESSAGES,
         b'{"model": "logged", %b, canary-prompt' % PROMPT,
         whole(REPLY),
         400,
-        {"message": "failed", "shape": "messages", "error": "invalid_json", "route": None, "input_tokens": None},
+        {"message": "refused", "shape": "messages", "error": "invalid_json", "route": None, "input_tokens": None},
     ),
 }
 
@@ -236,7 +236,7 @@ def test_missing_key_is_one_line_too(logged: Logged) -> None:
     assert answer.status_code == 401
     wait_until(lambda: answer.headers["x-request-id"] in logged.gateway.log(), 5)
     (line,) = [json.loads(line) for line in logged.gateway.log().splitlines() if answer.headers["x-request-id"] in line]
-    assert (line["message"], line["status"], line["shape"]) == ("failed", 401, "chat")
+    assert (line["message"], line["status"], line["shape"]) == ("refused", 401, "chat")
     assert not {"project", "upstream", "route"} & set(line)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from typing import Any
 
 import uvicorn
@@ -28,6 +30,8 @@ class Command(BaseCommand):
         if not options["no_setup"]:
             call_command("migrate", verbosity=0, interactive=False)
             call_command("seed_routes", settings.GATEWAY_ROUTES)
+        # uvicorn stops in good order and then raises the signal again, for a supervisor; ours wants to see a success.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         uvicorn.run(
             "gateway_project.asgi:application",
             host=settings.GATEWAY_HOST,
