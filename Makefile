@@ -12,7 +12,7 @@ run: $(VENV)/runtime.stamp
 	@exec $(BIN)/python manage.py serve
 
 test: $(VENV)/development.stamp
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 lint: $(VENV)/development.stamp
 	$(BIN)/ruff check .
