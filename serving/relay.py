@@ -14,15 +14,16 @@ from collections.abc import AsyncGenerator
 
 from msgspec import Struct
 
-from routing.table import NoModel, Target, UnknownModel
+from routing.table import NoModel, Target, Timeouts, UnknownModel
 from serving.body import Body, parse_body
 from serving.errors import ClientError, UpstreamError, invalid_request, unknown_model, upstream_failed
 from serving.headers import MESSAGES_VERSION, HeaderList, credentials, to_client, to_upstream
+from serving.opening import JSON_TYPE, MAX_REPLY_BYTES, Opening, open_stream
 from serving.recording import RelayRecord
 from serving.snapshot import Snapshot
-from serving.streaming import PassedThrough, Reader, Translated, streamed
+from serving.streaming import PassedThrough, Reader, passed_through, translated
 from serving.upstream import UpstreamAnswer, UpstreamPool, mapped
-from serving.verdict import RETRYABLE_STATUSES, error_of_answer, error_of_first_event
+from serving.verdict import RETRYABLE_STATUSES, error_of_answer
 from translation.envelope import deployment_tag
 from translation.failures import RequestRefused, UpstreamProtocolError
 from translation.shapes import SHAPES
@@ -36,10 +37,8 @@ from translation.translator import (
 )
 
 MAX_ATTEMPTS = 3
-MAX_REPLY_BYTES = 64 * 1024 * 1024
 DRAIN_BYTES = 64 * 1024
 DRAIN_SECONDS = 0.25
-JSON_TYPE = "application/json"
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -71,37 +70,35 @@ class Answer:
         self.record = record
         self.body = b""
         self.reader: Reader | None = None
-        self._first = b""
+        self._opening: Opening | None = None
         self._upstream: UpstreamAnswer | None = None
         self._pool: UpstreamPool | None = None
-        self._deadline: float | None = None
+        self.timeouts = Timeouts()
 
-    def carry(self, reader: Reader, first: bytes, upstream: UpstreamAnswer, pool: UpstreamPool) -> None:
+    def carry(self, opening: Opening, upstream: UpstreamAnswer, pool: UpstreamPool) -> None:
         """Become a stream; from now on the answer owns the upstream's answer and a place in its pool."""
-        self.reader, self._first, self._upstream, self._pool = reader, first, upstream, pool
-        total = pool.upstream.timeouts.total
-        self._deadline = time.monotonic() + total if total else None
+        self.reader, self._opening, self._upstream, self._pool = opening.reader, opening, upstream, pool
+        self.timeouts = pool.upstream.timeouts
 
-    @property
-    def idle_seconds(self) -> float:
-        """How long the upstream may be silent within the stream; 0 means for ever."""
-        return self._pool.upstream.timeouts.idle if self._pool is not None else 0.0
-
-    def stall(self) -> bytes:
-        """Return the error of a stream whose upstream has been silent for too long."""
-        silent = upstream_failed(504, "upstream_timeout", f"the upstream was silent for {self.idle_seconds:g} seconds")
-        return b"" if self.reader is None else self.reader.fail(silent.failure)
+    def time_out(self, why: str) -> bytes:
+        """Return the error of a stream that waited too long for its upstream."""
+        late = upstream_failed(504, "upstream_timeout", why)
+        return b"" if self.reader is None else self.reader.fail(late.failure)
 
     def stream(self) -> AsyncGenerator[bytes]:
         """Return the bytes for the client; to be iterated once."""
-        assert self.reader is not None
-        assert self._upstream is not None
-        return streamed(self._first, self._upstream.raw_chunks, self.reader, self._deadline)
+        assert self._opening is not None
+        first, chunks, reader = self._opening.first, self._opening.chunks, self._opening.reader
+        if isinstance(reader, PassedThrough):
+            return passed_through(first, chunks, reader)
+        return translated(first, chunks, reader)
 
     async def aclose(self) -> None:
         """Give back what the answer owns and write the record. May be called at any time, and again."""
         reader, upstream, pool = self.reader, self._upstream, self._pool
         self._upstream = self._pool = None
+        if self._opening is not None:
+            self._opening.close()
         if reader is not None:
             self.record.usage = reader.usage
             if reader.failure is not None:
@@ -164,8 +161,8 @@ async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, r
         if body.stream:
             answer = Answer(200, headers, "text/event-stream; charset=utf-8", record)
             async with asyncio.timeout(upstream.timeouts.idle or None):
-                reader, first = await _first_bytes(call, answered, outgoing)
-            answer.carry(reader, first, answered, pool)
+                opening = await open_stream(answered, shape, outgoing.translation, call.request_id)
+            answer.carry(opening, answered, pool)
             kept = True
         else:
             answer = Answer(200, headers, JSON_TYPE, record)
@@ -241,45 +238,6 @@ async def _whole(answered: UpstreamAnswer, outgoing: Outgoing, record: RelayReco
         raise UpstreamError(exc.failure, retryable=exc.failure.status in RETRYABLE_STATUSES) from exc
     record.usage = translated.usage
     return translated.body
-
-
-async def _first_bytes(call: Call, answered: UpstreamAnswer, outgoing: Outgoing) -> tuple[Reader, bytes]:
-    """Read until there is something to send, so that a failure before it is still a real status."""
-    if outgoing.translation is None:
-        return await _first_passed(call, answered, outgoing)
-    translator = outgoing.translation.stream()
-    first = b""
-    if answered.content_type == JSON_TYPE:
-        reply = await answered.read(MAX_REPLY_BYTES)
-        if error_inside(reply):
-            raise await error_of_answer(answered, call.shape, outgoing.shape, reply)
-        first = translator.feed_whole(reply)
-    elif answered.content_type == "text/html":
-        raise upstream_failed(502, "upstream_protocol_error", "the upstream answered with a web page")
-    else:
-        async for chunk in answered.chunks:
-            first = translator.feed(chunk)
-            if first or translator.over:
-                break
-        first = first or translator.close()
-    if translator.failure is not None and not translator.started:
-        raise UpstreamError(translator.failure, retryable=translator.failure.status in RETRYABLE_STATUSES)
-    return Translated(translator), first
-
-
-async def _first_passed(call: Call, answered: UpstreamAnswer, outgoing: Outgoing) -> tuple[Reader, bytes]:
-    if answered.content_type in (JSON_TYPE, "text/html"):
-        reply = await answered.read(MAX_REPLY_BYTES)
-        if answered.content_type == JSON_TYPE and error_inside(reply):
-            raise await error_of_answer(answered, call.shape, outgoing.shape, reply)
-        raise upstream_failed(502, "upstream_protocol_error", "the upstream did not answer with a stream")
-    reader = PassedThrough(SHAPES[outgoing.shape].tap(), call.request_id)
-    async for chunk in answered.chunks:
-        first = reader.feed(chunk)
-        if reader.failed_upstream and not reader.complete:
-            raise error_of_first_event(first, outgoing.shape)
-        return reader, first
-    raise upstream_failed(502, "upstream_truncated", "the upstream ended its stream before it began")
 
 
 async def _drain(upstream: UpstreamAnswer) -> None:

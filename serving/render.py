@@ -22,6 +22,12 @@ class ApiResponse(HttpResponse):
     """A whole answer. `head` are its headers but for the content type, ready for the wire."""
 
     head: HeaderList
+    answer: Answer | None = None
+
+    async def aclose(self) -> None:
+        """Write the record of the relay behind it: when the answer is on its way, not before."""
+        if self.answer is not None:
+            await self.answer.aclose()
 
 
 class RelayedStream(StreamingHttpResponse):
@@ -35,20 +41,11 @@ class RelayedStream(StreamingHttpResponse):
     def __init__(self, answer: Answer) -> None:
         self.chunks: AsyncGenerator[bytes] = answer.stream()
         super().__init__(self.chunks, status=answer.status, content_type=answer.content_type)
-        self._answer = answer
-
-    @property
-    def idle_seconds(self) -> float:
-        """How long the upstream may be silent; 0 means for ever."""
-        return self._answer.idle_seconds
-
-    def stall(self) -> bytes:
-        """Return the error event of a stream whose upstream has been silent for too long."""
-        return self._answer.stall()
+        self.answer = answer
 
     def keep_alive(self) -> bytes:
         """Return bytes that keep the client waiting, legal at this point of the stream; b"" if none are."""
-        reader = self._answer.reader
+        reader = self.answer.reader
         return b"" if reader is None else reader.keep_alive()
 
     async def aclose(self) -> None:
@@ -56,7 +53,7 @@ class RelayedStream(StreamingHttpResponse):
         try:
             await self.chunks.aclose()
         finally:
-            await self._answer.aclose()
+            await self.answer.aclose()
 
 
 def json_response(request: ApiRequest, wire: object, status: int = 200) -> ApiResponse:
@@ -64,12 +61,13 @@ def json_response(request: ApiRequest, wire: object, status: int = 200) -> ApiRe
     return _whole(msgspec.json.encode(wire), status, _identity(request))
 
 
-async def relay_response(request: ApiRequest, answer: Answer) -> ApiResponse | RelayedStream:
+def relay_response(request: ApiRequest, answer: Answer) -> ApiResponse | RelayedStream:
     """Return the relay's answer; a stream takes it over, a whole body is done with it."""
     head = [*_identity(request), *answer.headers, *_account(request, answer.record)]
     if answer.reader is None:
-        await answer.aclose()
-        return _whole(answer.body, answer.status, head)
+        whole = _whole(answer.body, answer.status, head)
+        whole.answer = answer
+        return whole
     stream = RelayedStream(answer)
     stream.head = [*head, *_STREAM_HEADERS]
     return stream

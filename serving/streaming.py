@@ -6,7 +6,6 @@ stream never looks finished. Nothing here runs per event but the event.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from serving.errors import upstream_failed
@@ -16,7 +15,6 @@ from translation.failures import Failure
 from translation.shapes.shape import Tap
 from translation.stream import StreamTranslator
 
-TOO_LONG = "the reply took longer than the upstream is given"
 TRUNCATED = "the upstream ended its stream before the reply was complete"
 
 
@@ -28,27 +26,27 @@ class PassedThrough:
 
     def __init__(self, tap: Tap, request_id: str) -> None:
         self.failure: Failure | None = None
-        self._tap = tap
+        self.tap = tap
         self._request_id = request_id
 
     @property
     def usage(self) -> Usage | None:
         """The tokens that the upstream counted."""
-        return self._tap.usage
+        return self.tap.usage
 
     @property
     def complete(self) -> bool:
         """Whether the upstream said that the reply is complete."""
-        return self._tap.ended
+        return self.tap.ended
 
     @property
     def failed_upstream(self) -> bool:
         """Whether the upstream said, inside the stream, that it failed."""
-        return self._tap.failed
+        return self.tap.failed
 
     def feed(self, chunk: bytes) -> bytes:
         """Return the bytes as they came."""
-        self._tap.feed(chunk)
+        self.tap.feed(chunk)
         return chunk
 
     def close(self) -> bytes:
@@ -57,14 +55,14 @@ class PassedThrough:
 
     def fail(self, failure: Failure) -> bytes:
         """Return the shape's error event, unless the upstream had already said how the reply ends."""
-        if self._tap.ended or self._tap.failed:
+        if self.tap.ended or self.tap.failed:
             return b""
         self.failure = failure
-        return self._tap.failure_event(failure, self._request_id)
+        return self.tap.failure_event(failure, self._request_id)
 
     def keep_alive(self) -> bytes:
         """Return the shape's keep-alive where it is legal."""
-        return self._tap.keep_alive()
+        return self.tap.keep_alive()
 
 
 class Translated:
@@ -101,31 +99,32 @@ class Translated:
 Reader = PassedThrough | Translated
 
 
-async def streamed(
-    first: bytes, chunks: AsyncIterator[bytes], reader: Reader, deadline: float | None
-) -> AsyncGenerator[bytes]:
-    """Yield what goes to the client: `first`, which was fed already, then what the upstream's raw chunks become.
-
-    `deadline` is a monotonic time after which the stream fails; None for none.
-    """
-    feed = reader.feed
+async def passed_through(first: bytes, chunks: AsyncIterator[bytes], reader: PassedThrough) -> AsyncGenerator[bytes]:
+    """Yield `first`, which was read already, then the upstream's raw chunks as they come."""
     if first:
         yield first
-    if reader.over:
-        return
+    read = reader.tap.feed
     try:
         async for chunk in chunks:
-            out = feed(chunk)
-            if out:
-                yield out
-            if reader.over:
-                return
-            if deadline is not None and time.monotonic() > deadline:
-                yield reader.fail(upstream_failed(504, "upstream_timeout", TOO_LONG).failure)
-                return
+            read(chunk)
+            yield chunk
     except FOREIGN as exc:
         yield reader.fail(mapped(exc).failure)
         return
-    left = reader.close()
-    if left:
+    if left := reader.close():
         yield left
+
+
+async def translated(first: bytes, chunks: AsyncIterator[bytes], reader: Translated) -> AsyncGenerator[bytes]:
+    """Yield `first`, translated already, then what the upstream's raw chunks become, up to the end of the reply."""
+    if first:
+        yield first
+    feed = reader.feed
+    try:
+        while not reader.over:
+            chunk = await anext(chunks, None)
+            out = reader.close() if chunk is None else feed(chunk)
+            if out:
+                yield out
+    except FOREIGN as exc:
+        yield reader.fail(mapped(exc).failure)

@@ -82,7 +82,7 @@ async def _relayed(request: ApiRequest, shape: str) -> ApiResponse | RelayedStre
             strict=settings.GATEWAY_STRICT or request.fields.get(b"x-gateway-strict") == b"1",
         )
         answer = await relay(call, _snapshot(request), record)
-        return await relay_response(request, answer)
+        return relay_response(request, answer)
     except GatewayError as exc:
         return error_response(request, exc, record)
     except BaseException as exc:

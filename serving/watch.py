@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from math import inf
 from typing import Any
 
 from django.conf import settings
@@ -43,8 +44,9 @@ class Watch:
         else:
             self._connection.on_left = self._leave
         self._timer: asyncio.TimerHandle | None = None
-        self._moved_at = self._commented_at = 0.0
-        self._sending = self._stalled = False
+        self._began_at = self._moved_at = self._commented_at = 0.0
+        self._sending = False
+        self._timed_out = ""
         self._stream: RelayedStream | None = None
         self._commenting: asyncio.Future[None] | None = None
 
@@ -62,22 +64,22 @@ class Watch:
             "status": response.status_code,
             "headers": [content_type, *response.head],
         }
-        if isinstance(response, ApiResponse):
-            self._stop_listening()
-            await self._send(start)
-            await self._send({"type": "http.response.body", "body": response.content, "more_body": False})
-            return
         try:
-            await self._send(start)
-            await self._send_stream(response)
+            if isinstance(response, RelayedStream):
+                await self._send(start)
+                await self._send_stream(response)
+            else:
+                self._stop_listening()
+                await self._send(start)
+                await self._send({"type": "http.response.body", "body": response.content, "more_body": False})
         finally:
             await response.aclose()
 
     async def _send_stream(self, response: RelayedStream) -> None:
         clock = asyncio.get_running_loop().time
         self._stream = response
-        self._moved_at = self._commented_at = clock()
-        self._tick()
+        self._began_at = self._moved_at = self._commented_at = clock()
+        self._look()
         send = self._send
         try:
             async for chunk in response.chunks:
@@ -86,10 +88,11 @@ class Watch:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 self._sending = False
         except asyncio.CancelledError:
-            if not self._stalled or self._answering is None:
+            if not self._timed_out or self._answering is None:
                 raise
             self._answering.uncancel()
-            await send({"type": "http.response.body", "body": response.stall(), "more_body": True})
+            error = response.answer.time_out(self._timed_out)
+            await send({"type": "http.response.body", "body": error, "more_body": True})
         # From here on uvicorn says "disconnected" of a client that is still there, and closes a connection of its own.
         self._stop_listening()
         await send(_LAST)
@@ -110,30 +113,41 @@ class Watch:
         if self._answering is not None:
             self._answering.cancel()
 
-    def _tick(self) -> None:
+    def _look(self) -> None:
         """Look after a stream in which nothing moves, and set the timer for the next look."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        keep_alive = settings.GATEWAY_KEEP_ALIVE_SECONDS
+        due = self._look_at_client(now) if self._sending else self._look_at_upstream(now)
+        if due is not None:
+            self._timer = loop.call_at(max(due, now + LOOK_SECONDS), self._look)
+
+    def _look_at_client(self, now: float) -> float | None:
+        due = self._moved_at + settings.GATEWAY_WRITE_IDLE_SECONDS
+        if now < due:
+            return due
+        self._leave()
+        return None
+
+    def _look_at_upstream(self, now: float) -> float | None:
         assert self._stream is not None
-        if self._sending:
-            due = self._moved_at + settings.GATEWAY_WRITE_IDLE_SECONDS
-            if now >= due:
-                self._leave()
-                return
-        else:
-            limit = self._stream.idle_seconds
-            stalls_at = self._moved_at + limit if limit else now + keep_alive
-            if limit and now >= stalls_at and self._answering is not None:
-                self._stalled = True
-                self._answering.cancel()
-                return
-            quiet_since = max(self._moved_at, self._commented_at)
-            if now >= quiet_since + keep_alive:
-                self._comment(self._stream.keep_alive())
-                quiet_since = self._commented_at = now
-            due = min(stalls_at, quiet_since + keep_alive)
-        self._timer = loop.call_at(max(due, now + LOOK_SECONDS), self._tick)
+        timeouts = self._stream.answer.timeouts
+        stalls_at = self._moved_at + timeouts.idle if timeouts.idle else inf
+        ends_at = self._began_at + timeouts.total if timeouts.total else inf
+        if now >= min(stalls_at, ends_at):
+            silent = f"the upstream was silent for {timeouts.idle:g} seconds"
+            self._time_out(silent if now >= stalls_at else f"the reply took longer than {timeouts.total:g} seconds")
+            return None
+        comments_at = max(self._moved_at, self._commented_at) + settings.GATEWAY_KEEP_ALIVE_SECONDS
+        if now >= comments_at:
+            self._comment(self._stream.keep_alive())
+            self._commented_at = now
+            comments_at = now + settings.GATEWAY_KEEP_ALIVE_SECONDS
+        return min(stalls_at, ends_at, comments_at)
+
+    def _time_out(self, why: str) -> None:
+        self._timed_out = why
+        if self._answering is not None:
+            self._answering.cancel()
 
     def _comment(self, comment: bytes) -> None:
         if comment:

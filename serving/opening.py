@@ -1,0 +1,170 @@
+"""The opening of a stream: reading until there is something to say, so that a failure before it is still a real status.
+
+An upstream that says nothing for OPENING_SECONDS is taken at its word that a stream will come: the client gets its
+headers, and company while it waits (watch.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from serving.errors import UpstreamError, upstream_failed
+from serving.streaming import PassedThrough, Reader, Translated
+from serving.upstream import FOREIGN, UpstreamAnswer, mapped
+from serving.verdict import RETRYABLE_STATUSES, error_of_answer, error_of_first_event
+from translation.shapes import SHAPES
+from translation.sse import EventTooLarge, SseDecoder
+from translation.translator import Translation, error_inside
+
+OPENING_SECONDS = 15.0
+MAX_OPENING_BYTES = 64 * 1024
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+JSON_TYPE, PAGE_TYPE = "application/json", "text/html"
+
+
+class Opening:
+    """A stream that has begun: its reader, what the client gets first, and the chunks that follow."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        first: bytes,
+        chunks: AsyncIterator[bytes],
+        coming: asyncio.Future[bytes | None] | None = None,
+    ) -> None:
+        """Take the chunks that follow; `coming` is the next one where it is still awaited."""
+        self.reader = reader
+        self.first = first
+        self.chunks = chunks if coming is None else _resumed(coming, chunks)
+        self._coming = coming
+
+    def close(self) -> None:
+        """Await nothing any more."""
+        if self._coming is not None:
+            self._coming.cancel()
+
+
+async def _resumed(coming: asyncio.Future[bytes | None], rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    chunk = await coming
+    while chunk is not None:
+        yield chunk
+        chunk = await anext(rest, None)
+
+
+async def open_stream(
+    answered: UpstreamAnswer, shape: str, translation: Translation | None, request_id: str
+) -> Opening:
+    """Return the stream's opening; raises UpstreamError if it fails before there is anything to say.
+
+    `shape` is the upstream's; `translation` is None for a passthrough.
+    """
+    if answered.content_type in (JSON_TYPE, PAGE_TYPE):
+        return await _from_whole(answered, shape, translation)
+    if translation is not None:
+        return await _translated(answered, translation)
+    return await _passed_through(answered, shape, request_id)
+
+
+async def _from_whole(answered: UpstreamAnswer, shape: str, translation: Translation | None) -> Opening:
+    """Return the stream of a reply that came as one JSON object although a stream was asked for."""
+    if answered.content_type == PAGE_TYPE:
+        raise upstream_failed(502, "upstream_protocol_error", "the upstream answered with a web page")
+    reply = await answered.read(MAX_REPLY_BYTES)
+    if error_inside(reply):
+        raise await error_of_answer(answered, "" if translation else shape, shape, reply)
+    if translation is None:
+        raise upstream_failed(502, "upstream_protocol_error", "the upstream did not answer with a stream")
+    translator = translation.stream()
+    first = translator.feed_whole(reply)
+    reader = Translated(translator)
+    _refuse_if_failed(reader, started=translator.started)
+    return Opening(reader, first, answered.raw_chunks)
+
+
+async def _translated(answered: UpstreamAnswer, translation: Translation) -> Opening:
+    translator = translation.stream()
+    reader = Translated(translator)
+    first = b""
+    chunks = _Chunks(answered)
+    while not first and not reader.over:
+        chunk = await chunks.next()
+        if chunk is None:
+            break
+        first = reader.feed(chunk)
+    if chunks.is_late:
+        return chunks.late(reader, first)
+    if chunks.ended and not reader.over:
+        first += reader.close()
+    _refuse_if_failed(reader, started=translator.started)
+    return Opening(reader, first, answered.raw_chunks)
+
+
+def _refuse_if_failed(reader: Translated, *, started: bool) -> None:
+    if reader.failure is not None and not started:
+        raise UpstreamError(reader.failure, retryable=reader.failure.status in RETRYABLE_STATUSES)
+
+
+async def _passed_through(answered: UpstreamAnswer, shape: str, request_id: str) -> Opening:
+    """Read up to the end of the first event, since it may be an error; comments before it are no event."""
+    reader = PassedThrough(SHAPES[shape].tap(), request_id)
+    events, said = SseDecoder(), b""
+    chunks = _Chunks(answered)
+    while len(said) < MAX_OPENING_BYTES:
+        chunk = await chunks.next()
+        if chunk is None:
+            break
+        said += reader.feed(chunk)
+        if _completes_an_event(events, chunk):
+            break
+    if chunks.is_late:
+        return chunks.late(reader, said)
+    if reader.failed_upstream and not reader.complete:
+        raise error_of_first_event(said, shape)
+    if chunks.ended and not said:
+        raise upstream_failed(502, "upstream_truncated", "the upstream ended its stream before it began")
+    return Opening(reader, said, answered.raw_chunks)
+
+
+def _completes_an_event(events: SseDecoder, chunk: bytes) -> bool:
+    try:
+        return bool(events.feed(chunk))
+    except EventTooLarge:
+        return True
+
+
+class _Chunks:
+    """An upstream's chunks with a deadline for the opening; a chunk that is late stays awaited."""
+
+    def __init__(self, answered: UpstreamAnswer) -> None:
+        self.ended = False
+        self._chunks = answered.raw_chunks
+        self._deadline = asyncio.get_running_loop().time() + OPENING_SECONDS
+        self._coming: asyncio.Future[bytes | None] | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a chunk did not come in time."""
+        return self._coming is not None
+
+    def late(self, reader: Reader, first: bytes) -> Opening:
+        """Return the opening that goes on waiting for the late chunk."""
+        return Opening(reader, first, self._chunks, self._coming)
+
+    async def next(self) -> bytes | None:
+        """Return the next chunk; None at the end or when it is late."""
+        coming = asyncio.ensure_future(anext(self._chunks, None))
+        try:
+            await asyncio.wait({coming}, timeout=self._deadline - asyncio.get_running_loop().time())
+        except BaseException:
+            coming.cancel()
+            raise
+        if not coming.done():
+            self._coming = coming
+            return None
+        try:
+            chunk = coming.result()
+        except FOREIGN as exc:
+            raise mapped(exc) from exc
+        self.ended = chunk is None
+        return chunk
