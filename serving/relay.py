@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from msgspec import Struct
 
@@ -25,6 +25,7 @@ from serving.streaming import PassedThrough, Reader, passed_through, translated
 from serving.upstream import UpstreamAnswer, UpstreamPool, mapped
 from serving.verdict import RETRYABLE_STATUSES, error_of_answer
 from translation.envelope import deployment_tag
+from translation.events import Usage
 from translation.failures import RequestRefused, UpstreamProtocolError
 from translation.shapes import SHAPES
 from translation.translator import (
@@ -70,6 +71,7 @@ class Answer:
         self.record = record
         self.body = b""
         self.reader: Reader | None = None
+        self.usage_of: Callable[[bytes], Usage | None] | None = None
         self._opening: Opening | None = None
         self._upstream: UpstreamAnswer | None = None
         self._pool: UpstreamPool | None = None
@@ -114,6 +116,9 @@ class Answer:
                     await upstream.aclose()
                 finally:
                     await pool.leave()
+        if self.usage_of is not None:
+            # Counted when the answer is on its way, so that the client does not wait for our books.
+            self.record.usage = self.usage_of(self.body)
         self.record.close("ended")
 
 
@@ -167,6 +172,7 @@ async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, r
         else:
             answer = Answer(200, headers, JSON_TYPE, record)
             answer.body = await _whole(answered, outgoing, record)
+            answer.usage_of = SHAPES[shape].usage_of if outgoing.translation is None else None
         return answer
     except TimeoutError as exc:
         raise mapped(exc) from exc
@@ -229,7 +235,6 @@ async def _whole(answered: UpstreamAnswer, outgoing: Outgoing, record: RelayReco
     if answered.content_type == "text/html" or error_inside(reply):
         raise await error_of_answer(answered, "", outgoing.shape, reply)
     if outgoing.translation is None:
-        record.usage = SHAPES[outgoing.shape].usage_of(reply)
         return reply
     try:
         streamed_reply = answered.content_type == "text/event-stream"

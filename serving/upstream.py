@@ -7,18 +7,19 @@ Whatever the client raises leaves here as an UpstreamError.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 
 import aiohttp
 import httpx2
-from httpx_aiohttp.httpx2 import AiohttpTransport
+from httpx_aiohttp.httpx2.transport import AiohttpResponseStream, AiohttpTransport
 from multidict import CIMultiDict
+from yarl import URL
 
 from routing.table import Upstream
 from serving.errors import UpstreamError, upstream_failed
 from serving.headers import HeaderList
+from serving.overdue import Overdue
 
 MAX_CONNECTIONS = 8192
 KEEP_ALIVE_SECONDS = 60
@@ -32,17 +33,44 @@ FOREIGN = (TimeoutError, httpx2.TransportError, httpx2.InvalidURL, aiohttp.Clien
 
 
 class PreparedRequest(httpx2.Request):
-    """A request whose parts are ready: httpx2's own constructor normalises every header and costs more than the rest.
+    """A request whose parts are ready, in the engine's own types: httpx2's constructor normalises every header and
+    parses the URL anew, which costs more than all the rest."""
 
-    `headers` are the engine's own type, which it takes as they are.
-    """
-
-    def __init__(self, url: httpx2.URL, headers: CIMultiDict[str], body: bytes, extensions: dict[str, object]) -> None:
+    def __init__(self, target: Target, headers: CIMultiDict[str], body: bytes, timeout: aiohttp.ClientTimeout) -> None:
         self.method = "POST"
-        self.url = url
-        self.headers = headers  # type: ignore[assignment]  # see above
-        self.extensions = extensions
+        self.url = target.url
+        self.target = target
+        self.engine_headers = headers
+        self.timeout = timeout
         self._content = body
+
+
+class Target:
+    """What every request to one endpoint has in common: its URL for httpx2 and for the engine, its fixed headers."""
+
+    def __init__(self, url: str, headers: CIMultiDict[str]) -> None:
+        self.url = httpx2.URL(url)
+        self.engine_url = URL(url)
+        self.headers = headers
+
+
+class Transport(AiohttpTransport):
+    """httpx2's transport over aiohttp, for prepared requests: one look-up, one call, nothing converted twice."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Return the response whose head has come; raises what aiohttp raises (FOREIGN)."""
+        assert isinstance(request, PreparedRequest)
+        if not isinstance(self.client, aiohttp.ClientSession):
+            self.client = self.get_client()
+        answer = await self.client.request(
+            request.method,
+            request.target.engine_url,
+            headers=request.engine_headers,
+            data=request.content,
+            allow_redirects=False,
+            timeout=request.timeout,
+        )
+        return httpx2.Response(answer.status, headers=answer.raw_headers, stream=AiohttpResponseStream(answer))
 
 
 class UpstreamAnswer:
@@ -97,15 +125,16 @@ class UpstreamPool:
     def __init__(self, upstream: Upstream, *, retired: bool = False) -> None:
         self.upstream = upstream
         self.closed = False
-        self._transport = AiohttpTransport(verify=_ssl_context(), trust_env=False, client=self._session)
+        self._transport = Transport(verify=_ssl_context(), trust_env=False, client=self._session)
+        self._overdue = Overdue()
         self._users = 0
         self._retired = retired
-        self._heads: dict[str, tuple[httpx2.URL, CIMultiDict[str]]] = {}
+        self._targets: dict[str, Target] = {}
         timeouts = upstream.timeouts
-        connecting = {"connect": timeouts.connect, "pool": timeouts.connect}
-        self._extensions: dict[str, object] = {"timeout": {**connecting, "read": timeouts.idle or None}}
+        connect, idle = timeouts.connect, timeouts.idle or None
+        self._timeout = aiohttp.ClientTimeout(connect=connect, sock_connect=connect, sock_read=idle)
         # The engine would set a timer for each event; who watches over the stream has one already (watch.py).
-        self._stream_extensions: dict[str, object] = {"timeout": {**connecting, "read": None}}
+        self._stream_timeout = aiohttp.ClientTimeout(connect=connect, sock_connect=connect)
 
     def enter(self) -> None:
         """Count one more user; `leave` must follow."""
@@ -127,29 +156,27 @@ class UpstreamPool:
         `path` is the shape's (`/chat/completions`); `headers` come on top of the fixed ones and the credential. A
         `stream` has no timeout between its reads: that is the reader's.
         """
-        head = self._heads.get(path)
-        if head is None:
-            head = self._heads[path] = self._head(path, shape)
-        url, fixed = head
-        sent = fixed.copy()
+        target = self._targets.get(path)
+        if target is None:
+            target = self._targets[path] = self._target(path, shape)
+        sent = target.headers.copy()
         for name, value in headers:
             sent[name.decode("latin-1")] = value.decode("latin-1")
-        request = PreparedRequest(url, sent, body, self._stream_extensions if stream else self._extensions)
+        request = PreparedRequest(target, sent, body, self._stream_timeout if stream else self._timeout)
         try:
-            async with asyncio.timeout(self.upstream.timeouts.first_byte or None):
+            with self._overdue.within(self.upstream.timeouts.first_byte):
                 return UpstreamAnswer(await self._transport.handle_async_request(request))
         except FOREIGN as exc:
             raise mapped(exc) from exc
 
-    def _head(self, path: str, shape: str) -> tuple[httpx2.URL, CIMultiDict[str]]:
-        """Return what every request to this path has in common."""
+    def _target(self, path: str, shape: str) -> Target:
         upstream = self.upstream
         headers = CIMultiDict(_FIXED_HEADERS)
         headers.update({name.lower(): value for name, value in upstream.headers})
         headers.update(upstream.credential_headers(shape))
         if upstream.host:
             headers["host"] = upstream.host
-        return httpx2.URL(upstream.url(path)), headers
+        return Target(upstream.url(path), headers)
 
     def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(

@@ -72,6 +72,7 @@ class Watch:
                 self._stop_listening()
                 await self._send(start)
                 await self._send({"type": "http.response.body", "body": response.content, "more_body": False})
+            await asyncio.sleep(0)  # what was written leaves at the end of the loop's turn: before our books, not after
         finally:
             await response.aclose()
 

@@ -19,6 +19,7 @@ KEEP_ALIVE, WRITE_IDLE = 0.3, 1.5
 ROUTES = """
 model_providers:
   - {{model: native/both, access_key: $OPENAI_API_KEY, base_url: "{url}", shapes: [chat, messages, responses]}}
+  - {{model: acme/limited, access_key: $OPENAI_API_KEY, base_url: "{url}", shapes: [chat], timeouts: {{total: 1}}}}
   - {{model: acme/only-chat, access_key: $OPENAI_API_KEY, base_url: "{url}", shapes: [chat]}}
 """
 
@@ -108,3 +109,25 @@ def test_client_that_never_reads_is_left(impatient: RunningGateway, upstream: Fa
         arrived.wait(0.02)
     assert upstream.last.left.wait(WRITE_IDLE + 3)
     connection.close()
+
+
+def test_stream_that_takes_too_long_ends_with_an_error(impatient: RunningGateway, upstream: FakeUpstream) -> None:
+    """A stream that goes on beyond the upstream's `total` ends with the error event, although it never was silent."""
+    piece = chunked(STREAMS["chat"].split(b"\n\n")[2] + b"\n\n")
+    drip: list[Step] = [step for _ in range(30) for step in (piece, 0.1)]
+    upstream.answer([OPEN_STREAM, chunked(STREAMS["chat"].split(b"\n\n")[1] + b"\n\n"), *drip])
+    got = fetched(impatient, "messages", "limited")
+    assert b"event: error" in got
+    assert b"took longer than 1 seconds" in got
+    assert upstream.last.left.wait(2)
+
+
+def test_comment_before_an_error_does_not_hide_it(impatient: RunningGateway, upstream: FakeUpstream) -> None:
+    """A comment is no event: the client gets its headers only with the first event, which may be an error."""
+    error = b'data: {"error": {"message": "Slow down", "type": "rate_limit_error", "code": "rate_limit_exceeded"}}\n\n'
+    upstream.answer([OPEN_STREAM, chunked(b": PROCESSING\n\n"), 0.5, chunked(error), b"0\r\n\r\n"])
+    request = streamed(for_model(REQUESTS["chat"], "both"))
+    answer = httpx2.post(
+        impatient.url + ENDPOINTS["chat"], content=request, headers={"content-type": "application/json"}, timeout=15
+    )
+    assert answer.status_code == 429
