@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable
 
 from msgspec import Struct
 
-from routing.table import NoModel, Target, Timeouts, UnknownModel
+from routing.table import NoModel, Route, Target, Timeouts, UnknownModel
 from serving.body import Body, parse_body
 from serving.errors import ClientError, UpstreamError, invalid_request, unknown_model, upstream_failed
 from serving.headers import MESSAGES_VERSION, HeaderList, credentials, to_client, to_upstream
@@ -126,12 +126,7 @@ async def relay(call: Call, snapshot: Snapshot, record: RelayRecord) -> Answer:
     """Return the answer to the client's request; raises GatewayError if there is none."""
     body = parse_body(call.body)
     record.model, record.stream = body.model or "", body.stream
-    try:
-        route = snapshot.table.resolve(body.model)
-    except UnknownModel as exc:
-        raise unknown_model(exc.model) from exc
-    except NoModel as exc:
-        raise invalid_request("You must provide a 'model' parameter.", param="model", code="missing_model") from exc
+    route = route_of(body, snapshot)
     record.route = route.name
     targets = route.attempts(random.random())[:MAX_ATTEMPTS]  # noqa: S311 - a choice among equals, not a secret
     for number, target in enumerate(targets, 1):
@@ -142,6 +137,16 @@ async def relay(call: Call, snapshot: Snapshot, record: RelayRecord) -> Answer:
             if not exc.retryable or number == len(targets):
                 raise
     raise unknown_model(route.name)
+
+
+def route_of(body: Body, snapshot: Snapshot) -> Route:
+    """Return the route for the model that the body names, or for none; raises ClientError if there is none."""
+    try:
+        return snapshot.table.resolve(body.model)
+    except UnknownModel as exc:
+        raise unknown_model(exc.model) from exc
+    except NoModel as exc:
+        raise invalid_request("You must provide a 'model' parameter.", param="model", code="missing_model") from exc
 
 
 async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, record: RelayRecord) -> Answer:

@@ -15,7 +15,9 @@ PROBES = [
 urlpatterns = [
     path("v1/chat/completions", views.chat_completions),
     path("v1/messages", views.messages),
+    path("v1/messages/count_tokens", views.count_tokens),
     path("v1/responses", views.responses),
+    path("v1/responses/input_tokens", views.input_tokens),
     path("v1/models", views.models),
     path("v1/models/<path:name>", views.model),
     *PROBES,

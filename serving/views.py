@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from django.conf import settings
 
 from serving.admission import admit, only
+from serving.counting import count
 from serving.errors import GatewayError, invalid_request, not_ready
 from serving.listing import model_object, page_of_models
 from serving.recording import RelayRecord
-from serving.relay import Call, relay
+from serving.relay import Answer, Call, relay
 from serving.render import ApiResponse, RelayedStream, error_response, json_response, relay_response
 from serving.request import ApiRequest
 from serving.snapshot import Snapshot
@@ -30,6 +33,16 @@ async def responses(request: ApiRequest) -> ApiResponse | RelayedStream:
         message = "This gateway serves /v1/responses over HTTP only."
         raise invalid_request(message, status=426, code="upgrade_required", headers=((b"connection", b"close"),))
     return await _relayed(request, "responses")
+
+
+async def count_tokens(request: ApiRequest) -> ApiResponse | RelayedStream:
+    """Count the tokens of a Messages prompt."""
+    return await _relayed(request, "messages", count)
+
+
+async def input_tokens(request: ApiRequest) -> ApiResponse | RelayedStream:
+    """Count the tokens of a Responses prompt."""
+    return await _relayed(request, "responses", count)
 
 
 async def models(request: ApiRequest) -> ApiResponse:
@@ -69,7 +82,9 @@ async def readyz(request: ApiRequest) -> ApiResponse:
     return json_response(request, state, 200 if ready else 503)
 
 
-async def _relayed(request: ApiRequest, shape: str) -> ApiResponse | RelayedStream:
+async def _relayed(
+    request: ApiRequest, shape: str, way: Callable[[Call, Snapshot, RelayRecord], Awaitable[Answer]] = relay
+) -> ApiResponse | RelayedStream:
     record = RelayRecord(request.request_id, shape)
     try:
         only(request, "POST")
@@ -81,7 +96,7 @@ async def _relayed(request: ApiRequest, shape: str) -> ApiResponse | RelayedStre
             request_id=request.request_id,
             strict=settings.GATEWAY_STRICT or request.fields.get(b"x-gateway-strict") == b"1",
         )
-        answer = await relay(call, _snapshot(request), record)
+        answer = await way(call, _snapshot(request), record)
         return relay_response(request, answer)
     except GatewayError as exc:
         return error_response(request, exc, record)
