@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import Resolver404, get_resolver
 
-from serving.errors import ClientError, GatewayError, internal_fault, invalid_request, unknown_path
+from serving.errors import ClientError, GatewayError, internal_fault, invalid_request, stopping, unknown_path
 from serving.render import ApiResponse, RelayedStream, error_response
 from serving.request import ApiRequest
 from serving.watch import Watch
@@ -106,8 +106,9 @@ class ApiHandler:
             response = error_response(request, error) if error else await self._response(request)
             await watch.send(response)
         except asyncio.CancelledError:
-            if not watch.client_left:
-                raise
+            # Not the client's doing: the process stops, and its time for what is going on is over.
+            if not watch.client_left and not watch.started:
+                await watch.send(error_response(request, stopping()))
         finally:
             watch.stop()
 

@@ -97,6 +97,13 @@ def internal_fault() -> GatewayFault:
     return GatewayFault(Failure(status=500, kind=FailureKind.SERVER, message=message, code="internal_error"))
 
 
+def stopping() -> GatewayFault:
+    """Return the error of a request that a stopping process has no time for any more."""
+    message = "The gateway is stopping. Try again."
+    failure = Failure(status=503, kind=FailureKind.OVERLOADED, message=message, code="gateway_stopping")
+    return GatewayFault(failure, ((b"retry-after", b"1"),))
+
+
 def not_ready() -> GatewayFault:
     """Return the error of a worker that cannot know the answer: nothing loaded yet, or the database is away."""
     return GatewayFault(

@@ -26,7 +26,7 @@ from serving.upstream import UpstreamAnswer, UpstreamPool, mapped
 from serving.verdict import RETRYABLE_STATUSES, error_of_answer
 from translation.envelope import deployment_tag
 from translation.events import Usage
-from translation.failures import RequestRefused, UpstreamProtocolError
+from translation.failures import Failure, RequestRefused, UpstreamProtocolError
 from translation.shapes import SHAPES
 from translation.translator import (
     Circumstances,
@@ -84,8 +84,11 @@ class Answer:
 
     def time_out(self, why: str) -> bytes:
         """Return the error of a stream that waited too long for its upstream."""
-        late = upstream_failed(504, "upstream_timeout", why)
-        return b"" if self.reader is None else self.reader.fail(late.failure)
+        return self.fail(upstream_failed(504, "upstream_timeout", why).failure)
+
+    def fail(self, failure: Failure) -> bytes:
+        """Return the error of a stream that breaks here."""
+        return b"" if self.reader is None else self.reader.fail(failure)
 
     def stream(self) -> AsyncGenerator[bytes]:
         """Return the bytes for the client; to be iterated once."""

@@ -2,7 +2,8 @@
 
 One timer looks now and then when the stream last moved. A client that has not read for GATEWAY_WRITE_IDLE_SECONDS is
 left. While an upstream is silent the client gets a comment every GATEWAY_KEEP_ALIVE_SECONDS, and after the upstream's
-own limit the stream's error. Per streamed event there is nothing but a note of the time.
+own limit the stream's error, as at the end of the time that a stopping process has. Per streamed event there is nothing
+but a note of the time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
+from serving.errors import stopping
 from serving.protocol import CONNECTION, BoundedHttpProtocol
 from serving.render import ApiResponse, RelayedStream
 
@@ -23,7 +25,10 @@ _LAST = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 class Watch:
-    """Sends one response, and cancels the answering task when nobody is there to read it any more."""
+    """Sends one response, and cancels the answering task when nobody is there to read it any more.
+
+    `started`: the response is on its way. `client_left`: nobody is there.
+    """
 
     def __init__(
         self,
@@ -32,6 +37,7 @@ class Watch:
         send: Callable[[Mapping[str, Any]], Awaitable[None]],
     ) -> None:
         self.client_left = False
+        self.started = False
         self._send = send
         self._answering = asyncio.current_task()
         self._connection: BoundedHttpProtocol | None = scope.get(CONNECTION)
@@ -64,6 +70,7 @@ class Watch:
             "status": response.status_code,
             "headers": [content_type, *response.head],
         }
+        self.started = True
         try:
             if isinstance(response, RelayedStream):
                 await self._send(start)
@@ -89,10 +96,11 @@ class Watch:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 self._sending = False
         except asyncio.CancelledError:
-            if not self._timed_out or self._answering is None:
+            if self.client_left or self._answering is None:
                 raise
             self._answering.uncancel()
-            error = response.answer.time_out(self._timed_out)
+            answer = response.answer
+            error = answer.time_out(self._timed_out) if self._timed_out else answer.fail(stopping().failure)
             await send({"type": "http.response.body", "body": error, "more_body": True})
         # From here on uvicorn says "disconnected" of a client that is still there, and closes a connection of its own.
         self._stop_listening()
