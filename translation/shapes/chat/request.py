@@ -5,18 +5,17 @@ What chat cannot say is dropped with a word in the ledger, or refused where its 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from translation.hub import OutputFormat, Request, Wire
+from translation.identifiers import sent_identifier
 from translation.ledger import Ledger
 from translation.profiles import Profile, clamp_effort
 from translation.shapes.chat.conversation import encode_messages
 from translation.shapes.chat.tools import encode_tool_choice, encode_tools
 
 STOP_MAX = 4
-IDENTIFIER_MAX = 64
 
 # Upper limits of the thinking budgets that count as one effort; a budget above the last is `xhigh`.
 _EFFORT_OF_BUDGET = ((2048, "low"), (8192, "medium"), (24576, "high"))
@@ -168,7 +167,7 @@ def _members(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _bookkeeping(request: Request) -> Wire:
     wire: Wire = {}
     if request.user_id is not None:
-        wire["safety_identifier"] = wire["prompt_cache_key"] = _identifier(request.user_id)
+        wire["safety_identifier"] = wire["prompt_cache_key"] = sent_identifier(request.user_id)
     members = {
         "user": request.user,
         "safety_identifier": request.safety_identifier,
@@ -177,10 +176,3 @@ def _bookkeeping(request: Request) -> Wire:
         "service_tier": request.service_tier,
     }
     return {**wire, **{name: value for name, value in members.items() if value is not None}}
-
-
-def _identifier(user_id: str) -> str:
-    """Return the user's id if the field can hold it and it is no mail address, else its hash."""
-    if len(user_id) <= IDENTIFIER_MAX and "@" not in user_id:
-        return user_id
-    return hashlib.sha256(user_id.encode("utf-8", "surrogatepass")).hexdigest()

@@ -6,7 +6,8 @@ from translation.shapes.openai_errors import decode_error, encode_error
 from translation.shapes.responses.request import decode_request
 from translation.shapes.responses.response import encode_reply
 from translation.shapes.responses.stream import ResponsesStreamEncoder
-from translation.shapes.responses.tap import ResponsesTap, usage_of
+from translation.shapes.responses.tap import ResponsesTap
+from translation.shapes.responses.usage import usage_of
 from translation.shapes.shape import ClientSide, Shape
 
 SHAPE = Shape(

@@ -14,39 +14,11 @@ from translation.failures import Failure
 from translation.hub import Wire
 from translation.shapes.responses.response import failed
 from translation.shapes.responses.stream_events import KEEP_ALIVE, failure_bytes
+from translation.shapes.responses.usage import usage_of
 from translation.sse import EventTooLarge, ServerSentEvent, SseDecoder
 
 _NUMBER = b'"sequence_number"'
 _ENDED = ("response.completed", "response.incomplete")
-
-
-class _InputDetails(Struct, gc=False):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-
-
-class _OutputDetails(Struct, gc=False):
-    reasoning_tokens: int | None = None
-
-
-class _WireUsage(Struct, gc=False):
-    input_tokens: int | None = None
-    input_tokens_details: _InputDetails | None = None
-    output_tokens: int | None = None
-    output_tokens_details: _OutputDetails | None = None
-
-
-class _WebSearch(Struct, gc=False):
-    num_requests: int | None = None
-
-
-class _ToolUsage(Struct, gc=False):
-    web_search: _WebSearch | None = None
-
-
-class _Response(Struct, gc=False):
-    usage: _WireUsage | None = None
-    tool_usage: _ToolUsage | None = None
 
 
 class _WireEvent(Struct):
@@ -56,7 +28,6 @@ class _WireEvent(Struct):
 
 
 _event_decoder = msgspec.json.Decoder(_WireEvent)
-_response_decoder = msgspec.json.Decoder(_Response | None)
 
 
 class ResponsesTap:
@@ -100,10 +71,10 @@ class ResponsesTap:
             self._created = bytes(wire.response)
         elif name in _ENDED:
             self.ended = True
-            self.usage = _usage(bytes(wire.response))
+            self.usage = usage_of(bytes(wire.response))
         elif name == "response.failed":
             self.failed = True
-            self.usage = _usage(bytes(wire.response))
+            self.usage = usage_of(bytes(wire.response))
         elif name == "error" or (not name and bytes(wire.error) != b"null"):
             self.failed = True
 
@@ -132,29 +103,4 @@ def _says_nothing(chunk: bytes) -> bool:
         or b"response.created" in chunk
         or b'"error"' in chunk
         or b"event: error" in chunk
-    )
-
-
-def usage_of(body: bytes) -> Usage | None:
-    """Return the usage of a whole reply, None where it has none."""
-    return _usage(body)
-
-
-def _usage(response: bytes) -> Usage | None:
-    try:
-        found = _response_decoder.decode(response)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    if found is None or found.usage is None:
-        return None
-    wire, searches = found.usage, found.tool_usage and found.tool_usage.web_search
-    inside, outside = wire.input_tokens_details or _InputDetails(), wire.output_tokens_details or _OutputDetails()
-    read, written = inside.cached_tokens or 0, inside.cache_write_tokens or 0
-    return Usage(
-        input_tokens=max(0, (wire.input_tokens or 0) - read - written),
-        cache_read_tokens=read,
-        cache_write_tokens=written,
-        output_tokens=wire.output_tokens or 0,
-        reasoning_tokens=outside.reasoning_tokens,
-        web_searches=(searches.num_requests or 0) if searches else 0,
     )
