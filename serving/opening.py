@@ -1,7 +1,7 @@
 """The opening of a stream: reading until there is something to say, so that a failure before it is still a real status.
 
-An upstream that says nothing for OPENING_SECONDS is taken at its word that a stream will come: the client gets its
-headers, and company while it waits (watch.py).
+An upstream that says nothing for too long is taken at its word that a stream will come: the client gets its headers,
+and company while it waits (watch.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from translation.shapes import SHAPES
 from translation.sse import EventTooLarge, SseDecoder
 from translation.translator import Translation, error_inside
 
-OPENING_SECONDS = 15.0
 MAX_OPENING_BYTES = 64 * 1024
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 JSON_TYPE, PAGE_TYPE = "application/json", "text/html"
@@ -53,17 +52,17 @@ async def _resumed(coming: asyncio.Future[bytes | None], rest: AsyncIterator[byt
 
 
 async def open_stream(
-    answered: UpstreamAnswer, shape: str, translation: Translation | None, request_id: str
+    answered: UpstreamAnswer, shape: str, translation: Translation | None, request_id: str, patience: float
 ) -> Opening:
     """Return the stream's opening; raises UpstreamError if it fails before there is anything to say.
 
-    `shape` is the upstream's; `translation` is None for a passthrough.
+    `shape` is the upstream's; `translation` is None for a passthrough; `patience` is in seconds.
     """
     if answered.content_type in (JSON_TYPE, PAGE_TYPE):
         return await _from_whole(answered, shape, translation)
     if translation is not None:
-        return await _translated(answered, translation)
-    return await _passed_through(answered, shape, request_id)
+        return await _translated(_Chunks(answered, patience), translation)
+    return await _passed_through(_Chunks(answered, patience), shape, request_id)
 
 
 async def _from_whole(answered: UpstreamAnswer, shape: str, translation: Translation | None) -> Opening:
@@ -82,11 +81,10 @@ async def _from_whole(answered: UpstreamAnswer, shape: str, translation: Transla
     return Opening(reader, first, answered.raw_chunks)
 
 
-async def _translated(answered: UpstreamAnswer, translation: Translation) -> Opening:
+async def _translated(chunks: _Chunks, translation: Translation) -> Opening:
     translator = translation.stream()
     reader = Translated(translator)
     first = b""
-    chunks = _Chunks(answered)
     while not first and not reader.over:
         chunk = await chunks.next()
         if chunk is None:
@@ -97,7 +95,7 @@ async def _translated(answered: UpstreamAnswer, translation: Translation) -> Ope
     if chunks.ended and not reader.over:
         first += reader.close()
     _refuse_if_failed(reader, started=translator.started)
-    return Opening(reader, first, answered.raw_chunks)
+    return Opening(reader, first, chunks.rest)
 
 
 def _refuse_if_failed(reader: Translated, *, started: bool) -> None:
@@ -105,11 +103,10 @@ def _refuse_if_failed(reader: Translated, *, started: bool) -> None:
         raise UpstreamError(reader.failure, retryable=reader.failure.status in RETRYABLE_STATUSES)
 
 
-async def _passed_through(answered: UpstreamAnswer, shape: str, request_id: str) -> Opening:
+async def _passed_through(chunks: _Chunks, shape: str, request_id: str) -> Opening:
     """Read up to the end of the first event, since it may be an error; comments before it are no event."""
     reader = PassedThrough(SHAPES[shape].tap(), request_id)
     events, said = SseDecoder(), b""
-    chunks = _Chunks(answered)
     while len(said) < MAX_OPENING_BYTES:
         chunk = await chunks.next()
         if chunk is None:
@@ -123,7 +120,7 @@ async def _passed_through(answered: UpstreamAnswer, shape: str, request_id: str)
         raise error_of_first_event(said, shape)
     if chunks.ended and not said:
         raise upstream_failed(502, "upstream_truncated", "the upstream ended its stream before it began")
-    return Opening(reader, said, answered.raw_chunks)
+    return Opening(reader, said, chunks.rest)
 
 
 def _completes_an_event(events: SseDecoder, chunk: bytes) -> bool:
@@ -136,10 +133,10 @@ def _completes_an_event(events: SseDecoder, chunk: bytes) -> bool:
 class _Chunks:
     """An upstream's chunks with a deadline for the opening; a chunk that is late stays awaited."""
 
-    def __init__(self, answered: UpstreamAnswer) -> None:
+    def __init__(self, answered: UpstreamAnswer, patience: float) -> None:
         self.ended = False
-        self._chunks = answered.raw_chunks
-        self._deadline = asyncio.get_running_loop().time() + OPENING_SECONDS
+        self.rest = answered.raw_chunks
+        self._deadline = asyncio.get_running_loop().time() + patience
         self._coming: asyncio.Future[bytes | None] | None = None
 
     @property
@@ -149,11 +146,11 @@ class _Chunks:
 
     def late(self, reader: Reader, first: bytes) -> Opening:
         """Return the opening that goes on waiting for the late chunk."""
-        return Opening(reader, first, self._chunks, self._coming)
+        return Opening(reader, first, self.rest, self._coming)
 
     async def next(self) -> bytes | None:
         """Return the next chunk; None at the end or when it is late."""
-        coming = asyncio.ensure_future(anext(self._chunks, None))
+        coming = asyncio.ensure_future(anext(self.rest, None))
         try:
             await asyncio.wait({coming}, timeout=self._deadline - asyncio.get_running_loop().time())
         except BaseException:

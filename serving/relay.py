@@ -43,13 +43,17 @@ DRAIN_SECONDS = 0.25
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One request of a client: the shape of the endpoint, the body, the headers as they came (names in lower case)."""
+    """One request of a client: the shape of the endpoint, the body, the headers as they came (names in lower case).
+
+    `patience` is how many seconds the client waits for a stream's headers while the upstream says nothing.
+    """
 
     shape: str
     body: bytes
     headers: HeaderList
     request_id: str
     strict: bool = False
+    patience: float = 15.0
 
 
 class Outgoing(Struct, frozen=True):
@@ -174,7 +178,7 @@ async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, r
         if body.stream:
             answer = Answer(200, headers, "text/event-stream; charset=utf-8", record)
             async with asyncio.timeout(upstream.timeouts.idle or None):
-                opening = await open_stream(answered, shape, outgoing.translation, call.request_id)
+                opening = await open_stream(answered, shape, outgoing.translation, call.request_id, call.patience)
             answer.carry(opening, answered, pool)
             kept = True
         else:

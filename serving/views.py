@@ -94,6 +94,7 @@ async def _relayed(
             body=request.body,
             headers=request.scope["headers"],
             request_id=request.request_id,
+            patience=settings.GATEWAY_KEEP_ALIVE_SECONDS,
             strict=settings.GATEWAY_STRICT or request.fields.get(b"x-gateway-strict") == b"1",
         )
         answer = await way(call, _snapshot(request), record)

@@ -125,9 +125,39 @@ def test_stream_that_takes_too_long_ends_with_an_error(impatient: RunningGateway
 def test_comment_before_an_error_does_not_hide_it(impatient: RunningGateway, upstream: FakeUpstream) -> None:
     """A comment is no event: the client gets its headers only with the first event, which may be an error."""
     error = b'data: {"error": {"message": "Slow down", "type": "rate_limit_error", "code": "rate_limit_exceeded"}}\n\n'
-    upstream.answer([OPEN_STREAM, chunked(b": PROCESSING\n\n"), 0.5, chunked(error), b"0\r\n\r\n"])
+    upstream.answer([OPEN_STREAM, chunked(b": PROCESSING\n\n"), 0.1, chunked(error), b"0\r\n\r\n"])
     request = streamed(for_model(REQUESTS["chat"], "both"))
     answer = httpx2.post(
         impatient.url + ENDPOINTS["chat"], content=request, headers={"content-type": "application/json"}, timeout=15
     )
     assert answer.status_code == 429
+
+
+@pytest.mark.parametrize(("shape", "model"), [("chat", "both"), ("messages", "only-chat"), ("responses", "only-chat")])
+def test_headers_of_a_stream_do_not_wait_for_ever(
+    impatient: RunningGateway, upstream: FakeUpstream, shape: str, model: str
+) -> None:
+    """An upstream that promises a stream and says nothing yet: the client gets its headers, then the whole stream."""
+    go_on = threading.Event()
+    upstream.answer([OPEN_STREAM, go_on, chunked(STREAMS["chat"]), b"0\r\n\r\n"])
+    request = streamed(for_model(REQUESTS[shape], model))
+    headers = {"content-type": "application/json"}
+    with httpx2.stream(
+        "POST", impatient.url + ENDPOINTS[shape], content=request, headers=headers, timeout=10
+    ) as answer:
+        assert answer.status_code == 200
+        go_on.set()
+        got = answer.read()
+    assert b"Hel" in got
+    assert b"event: error" not in got
+
+
+def test_late_stream_that_is_left_closes_its_upstream(impatient: RunningGateway, upstream: FakeUpstream) -> None:
+    """A client that leaves while the first event is still awaited takes the upstream's connection with it."""
+    upstream.answer([OPEN_STREAM, Then.STALL])
+    request = streamed(for_model(REQUESTS["chat"], "both"))
+    headers = {"content-type": "application/json"}
+    with httpx2.stream("POST", impatient.url + ENDPOINTS["chat"], content=request, headers=headers, timeout=10):
+        pass
+    assert upstream.last.left.wait(2)
+    assert "Traceback" not in impatient.log()
