@@ -8,6 +8,7 @@ stream. Whoever gets an Answer closes it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -36,6 +37,8 @@ from translation.translator import (
     translate_reply,
     translate_request,
 )
+
+logger = logging.getLogger("serving.credentials")
 
 MAX_ATTEMPTS = 3
 DRAIN_BYTES = 64 * 1024
@@ -199,6 +202,8 @@ def prepare(call: Call, body: Body, target: Target, shape: str) -> Outgoing:
     """Decide what is sent to the target; raises ClientError if its shape cannot serve the request."""
     upstream = target.upstream
     if upstream.credential is not None and upstream.credential.missing is not None and not upstream.passthrough_auth:
+        fields = {"id": call.request_id, "upstream": upstream.name, "missing": upstream.credential.missing}
+        logger.error("a credential is not there", extra={"fields": fields})
         raise upstream_failed(502, "upstream_auth", "the upstream's credential is not configured")
     if shape == call.shape:
         headers = to_upstream(call.headers)

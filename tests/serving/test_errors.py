@@ -163,7 +163,8 @@ def test_unset_credential_is_a_502_that_names_nothing(
     error_of(answer, "chat")
     assert answer.status_code == 502
     assert "NO_SUCH_VARIABLE" not in answer.text
-    assert "NO_SUCH_VARIABLE" in gateway.log()
+    line = next(line for line in gateway.log().splitlines() if answer.headers["x-request-id"] in line)
+    assert "NO_SUCH_VARIABLE" in line
     assert upstream.requests == []
 
 
