@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from serving.errors import upstream_failed
 from serving.upstream import FOREIGN, mapped
 from translation.events import Usage
-from translation.failures import Failure
+from translation.failures import TRUNCATED, Failure
 from translation.shapes.shape import Tap
 from translation.stream import StreamTranslator
-
-TRUNCATED = "the upstream ended its stream before the reply was complete"
 
 
 class PassedThrough:
@@ -51,7 +48,7 @@ class PassedThrough:
 
     def close(self) -> bytes:
         """Return the error event of a stream that was cut, b"" for a complete one."""
-        return self.fail(upstream_failed(502, "upstream_truncated", TRUNCATED).failure)
+        return self.fail(TRUNCATED)
 
     def fail(self, failure: Failure) -> bytes:
         """Return the shape's error event, unless the upstream had already said how the reply ends."""

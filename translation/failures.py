@@ -37,6 +37,15 @@ class Failure(Struct, frozen=True, kw_only=True):
     details: str | None = None
 
 
+TRUNCATED = Failure(
+    status=502,
+    kind=FailureKind.SERVER,
+    message="the upstream ended its stream before the reply was complete",
+    code="upstream_truncated",
+)
+"""The failure of a stream whose upstream went away before it said that the reply is complete."""
+
+
 class RequestRefused(Exception):
     """The client's request cannot be decoded, or cannot be served by the upstream's shape; raised before any relay."""
 

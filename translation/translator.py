@@ -67,11 +67,6 @@ class TranslatedReply(Struct, frozen=True):
     usage: Usage | None
 
 
-def can_translate(client: str, upstream: str) -> bool:
-    """Tell whether requests of the one shape can be served by upstreams of the other."""
-    return SHAPES[client].client is not None and SHAPES[upstream].upstream is not None
-
-
 def translate_request(
     wire: Wire, client: str, to: Destination, circumstances: Circumstances, model_shown: str
 ) -> Translation:
@@ -168,7 +163,7 @@ def _sides(client: str, upstream: str) -> tuple[ClientSide, UpstreamSide]:
     client_side, upstream_side = SHAPES[client].client, SHAPES[upstream].upstream
     if client_side is None or upstream_side is None:
         raise RequestRefused(
-            f"This model's provider speaks '{upstream}' only, and '{client}' requests cannot be translated to it yet. "
+            f"This model's provider speaks '{upstream}' only, and '{client}' requests cannot be translated to it. "
             f"Ask for the model with the '{upstream}' API.",
             code="unsupported_shape",
         )

@@ -3,10 +3,17 @@
 every member      is one that the client's types have, and of its type; nothing is null that may be absent
 the conversation  a run of `tool` messages follows the message with the calls, and answers each of them once
 the tools         have different names of the wire's alphabet and length, and only they are chosen
+
+And the grammar of a chat stream, with one id, one model and one choice:
+
+    chunk(role)  chunk*  chunk(finish_reason)  [chunk(usage)]  [DONE]        or, at any point, an error and nothing more
+
+A call is named once, when it opens; calls come one after the other, and each of them has arguments.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import types
 from collections.abc import Iterable, Mapping
@@ -19,6 +26,9 @@ Wire = dict[str, Any]
 
 # Members that vendors added to assistant messages; they go back to whoever sent them.
 THOUGHTS = frozenset({"reasoning_content", "reasoning", "reasoning_details"})
+
+FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "function_call", "content_filter"})
+FRAME = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
@@ -130,3 +140,75 @@ def _check_tools(body: Wire) -> None:
         allowed = choice.get("allowed_tools", {"tools": [choice]})["tools"]
         assert allowed
         assert all(tool["function"]["name"] in names for tool in allowed), "a tool is chosen that is not declared"
+
+
+def check(stream: bytes) -> list[Wire]:
+    """Assert that the bytes are a whole, lawful stream, and return its chunks; an error is the last of them."""
+    assert stream.endswith(b"\n\n"), "the stream ends inside an event"
+    events = [event for event in stream[:-2].split(b"\n\n") if not re.fullmatch(rb": [^\n]*", event)]
+    told = events[-1:] == [b"data: [DONE]"]
+    lines = events[:-1] if told else events
+    assert all(re.fullmatch(rb"data: \{[^\n]*", line) for line in lines), "something that is no chunk"
+    chunks: list[Wire] = [json.loads(line[6:]) for line in lines]
+    failed = bool(chunks) and "error" in chunks[-1]
+    assert told != failed, "the end is told, or an error, and not both"
+    if failed:
+        assert set(chunks[-1]) == {"error"}
+        assert {"message", "type", "param", "code"} <= set(chunks[-1]["error"])
+    _check_chunks(chunks[:-1] if failed else chunks, failed)
+    return chunks
+
+
+def _check_chunks(chunks: list[Wire], failed: bool) -> None:
+    assert all(chunk["object"] == "chat.completion.chunk" for chunk in chunks)
+    assert len({tuple(chunk.get(name) for name in FRAME) for chunk in chunks}) <= 1, "one reply has one frame"
+    counted = [chunk for chunk in chunks if not chunk["choices"]]
+    assert counted in ([], chunks[-1:]), "usage comes once, after everything else"
+    for chunk in counted:
+        usage = chunk["usage"]
+        assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] > 0
+        assert all("usage" in other for other in chunks), "where usage comes, all other chunks say that it is not there"
+    said = chunks[: len(chunks) - len(counted)]
+    assert all(chunk.get("usage") is None for chunk in said), "usage comes once, after everything else"
+    assert all(len(chunk["choices"]) == 1 for chunk in said)
+    _check_choices([chunk["choices"][0] for chunk in said], failed)
+
+
+def _check_choices(choices: list[Wire], failed: bool) -> None:
+    deltas = [choice["delta"] for choice in choices]
+    assert all(choice["index"] == 0 for choice in choices)
+    assert [delta.get("role") for delta in deltas[:1]] == ["assistant"][: len(deltas)], "the role comes first"
+    assert not any("role" in delta for delta in deltas[1:]), "the role comes once"
+    assert all(choice["finish_reason"] is None for choice in choices[:-1]), "an end before the end"
+    assert sum("annotations" in delta for delta in deltas) <= 1, "sources come once"
+    details = [detail["index"] for delta in deltas for detail in delta.get("reasoning_details", [])]
+    assert details == list(range(len(details))), "the states of thoughts are numbered"
+    calls = _check_calls([call for delta in deltas for call in delta.get("tool_calls", [])], failed)
+    if failed:
+        return
+    finish = choices[-1]["finish_reason"]
+    assert finish in FINISH_REASONS, "no reason for the end"
+    assert deltas[-1] == {}, "the last chunk says nothing but the reason"
+    called = calls or any("function_call" in delta for delta in deltas)
+    assert finish in ("length", "content_filter") or called == finish.endswith(("_calls", "_call"))
+
+
+def _check_calls(pieces: list[Wire], failed: bool) -> bool:
+    """Assert the rules of calls, and return whether there are any."""
+    texts: list[tuple[str, str]] = []
+    for piece in pieces:
+        kind = "custom" if "custom" in piece else "function"
+        member = "input" if kind == "custom" else "arguments"
+        if piece["index"] == len(texts):
+            assert set(piece) == {"index", "id", "type", kind}, "a call is named when it opens"
+            assert piece["type"] == kind
+            assert piece["id"]
+            assert set(piece[kind]) == {"name", member}
+            texts.append((kind, piece[kind][member]))
+            continue
+        assert piece["index"] == len(texts) - 1, "the numbers of the calls have a gap, or go back"
+        assert set(piece) == {"index", kind}, "a call is named once"
+        assert set(piece[kind]) == {member}
+        texts[-1] = (kind, texts[-1][1] + piece[kind][member])
+    assert failed or all(text.strip() for kind, text in texts if kind == "function"), "a call without arguments"
+    return bool(texts)

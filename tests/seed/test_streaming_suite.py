@@ -14,9 +14,9 @@ import openai
 import pytest
 from openai.types.responses import ResponseCompletedEvent, ResponseTextDeltaEvent
 
+from tests.grammar import chat as chat_grammar
 from tests.grammar import messages as messages_grammar
 from tests.grammar import responses as responses_grammar
-from tests.seed import chat_stream as chat_grammar
 from tests.seed.conftest import CLIENT_KEY
 from tests.seed.providers import (
     CHAT_PATH,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from tests.translation.relaying import (
     CIRCUMSTANCES,
@@ -19,8 +20,10 @@ from tests.translation.relaying import (
 )
 from translation.events import Usage
 from translation.failures import RequestRefused, UpstreamProtocolError
+from translation.shapes import SHAPES
+from translation.shapes.shape import Shape
 from translation.sse import MAX_EVENT_BYTES
-from translation.translator import Destination, can_translate, error_inside, translate_reply, translate_request
+from translation.translator import Destination, error_inside, translate_reply, translate_request
 
 REPLY = {
     "id": "chatcmpl-12345678",
@@ -29,17 +32,19 @@ REPLY = {
 }
 
 
-@pytest.mark.parametrize("client", CLIENTS)
-def test_clients_of_both_shapes_are_served_by_chat(client: str) -> None:
-    """A Messages and a Responses client can be served by a chat upstream."""
-    assert can_translate(client, "chat")
+@pytest.mark.parametrize("upstream", SHAPES)
+@pytest.mark.parametrize("client", SHAPES)
+def test_every_shape_serves_clients_of_every_other(client: str, upstream: str) -> None:
+    """Each of the nine combinations can be translated: every shape has both of its sides."""
+    assert SHAPES[client].client is not None
+    assert SHAPES[upstream].upstream is not None
 
 
-def test_shape_that_cannot_be_translated_is_refused_with_a_way_out() -> None:
-    """A request that no translation exists for is refused, and the client is told which API to use."""
-    assert not can_translate("chat", "messages")
-    with pytest.raises(RequestRefused, match="Ask for the model with the 'messages' API") as caught:
-        translate_request({}, "chat", Destination(shape="messages", model="m"), CIRCUMSTANCES, "alias")
+def test_shape_without_that_side_is_refused_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shape that only clients speak cannot be an upstream's; the client is told which API to use."""
+    monkeypatch.setitem(cast(dict[str, Shape], SHAPES), "mute", replace(SHAPES["messages"], name="mute", upstream=None))
+    with pytest.raises(RequestRefused, match="Ask for the model with the 'mute' API") as caught:
+        translate_request({}, "chat", Destination(shape="mute", model="m"), CIRCUMSTANCES, "alias")
     assert (caught.value.failure.status, caught.value.failure.code) == (400, "unsupported_shape")
 
 

@@ -58,6 +58,18 @@ _STATUS_OF_WORD: Mapping[str, int] = {
     "unsupported_parameter": 400,
     "unsupported_value": 400,
     "content_policy_violation": 400,
+    "bio_policy": 400,
+    "misalignment_policy_violation": 400,
+    "data_residency_mismatch": 400,
+    "image_too_large": 400,
+    "image_too_small": 400,
+    "image_parse_error": 400,
+    "image_content_policy_violation": 400,
+    "image_file_too_large": 400,
+    "unsupported_image_media_type": 400,
+    "empty_image_file": 400,
+    "failed_to_download_image": 400,
+    "image_file_not_found": 400,
     CONTEXT_OVERFLOW: 400,
     "invalid_api_key": 401,
     "authentication_error": 401,
@@ -72,6 +84,7 @@ _STATUS_OF_WORD: Mapping[str, int] = {
     "requests": 429,
     "tokens": 429,
     "timeout": 504,
+    "vector_store_timeout": 504,
     "overloaded": 503,
     "overloaded_error": 503,
     "server_error": 500,
@@ -172,19 +185,24 @@ def _status_within(code: object, kind_word: object) -> int:
             return word
         if isinstance(word, str) and word in _STATUS_OF_WORD:
             return _STATUS_OF_WORD[word]
+        if isinstance(word, str) and word.startswith("invalid_"):
+            return 400
     return 502
 
 
 def _inner_object(wire: object) -> Mapping[str, Any]:
     """Return the object that holds the message.
 
-    Seen: `{error: {...}}`, `{error: "..."}`, the same in an array, `{message}` and `{detail}` at the top.
+    Seen: `{error: {...}}`, `{error: "..."}`, the same in an array, `{message}` and `{detail}` at the top, and the error
+    of a Response object that failed.
     """
     if isinstance(wire, list) and wire:
         wire = wire[0]
     if not isinstance(wire, dict):
         return {}
     error = wire.get("error")
+    if not error and isinstance(wire.get("response"), dict):
+        error = wire["response"].get("error")
     if isinstance(error, dict):
         return error
     if isinstance(error, str):

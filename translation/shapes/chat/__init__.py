@@ -1,14 +1,17 @@
-"""OpenAI Chat Completions: so far the side of upstreams that speak it."""
+"""OpenAI Chat Completions."""
 
 from __future__ import annotations
 
+from translation.shapes.chat.client.request import decode_request
+from translation.shapes.chat.client.response import encode_reply
+from translation.shapes.chat.client.stream import ChatStreamEncoder
 from translation.shapes.chat.request import encode_request
 from translation.shapes.chat.response import decode_reply
 from translation.shapes.chat.stream import ChatStreamDecoder
 from translation.shapes.chat.tap import ChatTap, usage_of
 from translation.shapes.chat.tools import NAME_MAX
 from translation.shapes.openai_errors import decode_error, encode_error
-from translation.shapes.shape import Shape, UpstreamSide
+from translation.shapes.shape import ClientSide, Shape, UpstreamSide
 
 SHAPE = Shape(
     name="chat",
@@ -17,6 +20,7 @@ SHAPE = Shape(
     decode_error=decode_error,
     tap=ChatTap,
     usage_of=usage_of,
+    client=ClientSide(decode_request=decode_request, encode_reply=encode_reply, stream_encoder=ChatStreamEncoder),
     upstream=UpstreamSide(
         encode_request=encode_request,
         decode_reply=decode_reply,

@@ -5,23 +5,16 @@ What chat cannot say is dropped with a word in the ledger, or refused where its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from translation.efforts import asked_effort
 from translation.hub import OutputFormat, Request, Wire
 from translation.identifiers import sent_identifier
 from translation.ledger import Ledger
 from translation.profiles import Profile, clamp_effort
+from translation.schemas import is_strict_schema
 from translation.shapes.chat.conversation import encode_messages
 from translation.shapes.chat.tools import encode_tool_choice, encode_tools
 
 STOP_MAX = 4
-
-# Upper limits of the thinking budgets that count as one effort; a budget above the last is `xhigh`.
-_EFFORT_OF_BUDGET = ((2048, "low"), (8192, "medium"), (24576, "high"))
-
-
-_EFFORT_MEMBERS = {"messages": "output_config.effort", "responses": "reasoning.effort"}
 
 
 def encode_request(request: Request, model: str, profile: Profile, deployment: str, ledger: Ledger) -> Wire:
@@ -81,7 +74,7 @@ def _sampling(request: Request, profile: Profile, ledger: Ledger) -> Wire:
 
 
 def _reasoning(request: Request, profile: Profile, ledger: Ledger) -> Wire:
-    asked, source = _asked_effort(request)
+    asked, source = asked_effort(request)
     if asked is None:
         return {}
     if request.effort is None and request.thinking is not None and request.thinking.mode == "between_tools":
@@ -94,21 +87,6 @@ def _reasoning(request: Request, profile: Profile, ledger: Ledger) -> Wire:
     if effort != asked:
         ledger.coerce(source, asked, effort)
     return {"reasoning_effort": effort}
-
-
-def _asked_effort(request: Request) -> tuple[str | None, str]:
-    """Return the effort that the client means, in either of its vocabularies, and the member that says so."""
-    if request.effort is not None:
-        return request.effort, _EFFORT_MEMBERS.get(request.origin, "reasoning_effort")
-    thinking = request.thinking
-    if thinking is None or thinking.mode == "adaptive":
-        return None, ""
-    if thinking.mode == "disabled":
-        return "none", "thinking"
-    if thinking.mode == "between_tools":
-        return "low", "thinking"
-    budget = thinking.budget or 0
-    return next((name for limit, name in _EFFORT_OF_BUDGET if budget <= limit), "xhigh"), "thinking"
 
 
 def _form(request: Request, profile: Profile, ledger: Ledger) -> Wire:
@@ -131,37 +109,6 @@ def _response_format(form: OutputFormat) -> Wire:
     schema["schema"] = form.schema
     strict = is_strict_schema(form.schema) if form.strict is None else form.strict
     return {"type": "json_schema", "json_schema": {**schema, "strict": strict}}
-
-
-def is_strict_schema(schema: object) -> bool:
-    """Tell whether a JSON Schema is in OpenAI's strict subset: every object closed, every property required."""
-    # A list of branches and no recursion: how deep a schema is nested is up to the client.
-    waiting = [schema]
-    while waiting:
-        branch = waiting.pop()
-        if isinstance(branch, list):
-            waiting.extend(branch)
-        elif isinstance(branch, Mapping):
-            if not _is_closed(branch):
-                return False
-            waiting.extend(branch.get(key) for key in ("items", "anyOf", "allOf", "oneOf"))
-            for key in ("properties", "$defs", "definitions"):
-                waiting.extend(_members(branch, key).values())
-    return True
-
-
-def _is_closed(schema: Mapping[str, Any]) -> bool:
-    """Tell whether a schema is of no object, or of one that has all its properties and no others."""
-    if schema.get("type") != "object" and not isinstance(schema.get("properties"), Mapping):
-        return True
-    required = schema.get("required")
-    names = required if isinstance(required, list) else []
-    return schema.get("additionalProperties") is False and all(name in names for name in _members(schema, "properties"))
-
-
-def _members(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = schema.get(key)
-    return value if isinstance(value, Mapping) else {}
 
 
 def _bookkeeping(request: Request) -> Wire:

@@ -31,7 +31,7 @@ from translation.events import (
     Usage,
 )
 from translation.exchange import Exchange
-from translation.failures import Failure, FailureKind
+from translation.failures import TRUNCATED, Failure, FailureKind
 from translation.hub import Citation, ToolKind
 from translation.shapes.chat.chunks import Called, Choice, Chunk, Delta, ToolCallPiece, decode_chunk
 from translation.shapes.chat.usage import usage_told
@@ -111,7 +111,7 @@ class ChatStreamDecoder:
             yield from self._end()
         elif self._phase in (Phase.WAITING, Phase.STREAMING):
             self._phase = after(self._phase, Failure)
-            yield truncated()
+            yield TRUNCATED
 
     def take(self, chunk: Chunk) -> Iterator[Event]:
         """Yield the hub events of one chunk."""
@@ -250,7 +250,7 @@ class ChatStreamDecoder:
             yield from self._finish("stop")  # `[DONE]` is the upstream's own word that the reply is complete
         if self._phase is not Phase.FINISHED:
             self._phase = after(self._phase, Failure)
-            yield truncated()
+            yield TRUNCATED
             return
         if self._usage is not None:
             yield self._usage
@@ -272,16 +272,6 @@ def _is_another(piece: ToolCallPiece, name: str, text: str, known: _Call) -> boo
     if piece.id and known.call_id:
         return piece.id != known.call_id
     return bool(name and known.name) and bool(text or name != known.name) and known.is_complete()
-
-
-def truncated() -> Failure:
-    """Return the failure of a stream whose upstream went away before it said that the reply is complete."""
-    return Failure(
-        status=502,
-        kind=FailureKind.SERVER,
-        message="the upstream ended its stream before the reply was complete",
-        code="upstream_truncated",
-    )
 
 
 def _detail_text(detail: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The `messages` shape: Anthropic Messages, so far for clients that speak it."""
+"""The `messages` shape: Anthropic Messages, for clients and for upstreams that speak it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from translation.shapes.messages.request import decode_request, refuse_removed_s
 from translation.shapes.messages.response import encode_reply
 from translation.shapes.messages.stream import MessagesEncoder
 from translation.shapes.messages.tap import MessagesTap
+from translation.shapes.messages.upstream.conversation import NAME_MAX
+from translation.shapes.messages.upstream.request import encode_request
+from translation.shapes.messages.upstream.response import decode_reply
+from translation.shapes.messages.upstream.stream import MessagesStreamDecoder
 from translation.shapes.messages.usage import usage_of
-from translation.shapes.shape import ClientSide, Shape
+from translation.shapes.shape import ClientSide, Shape, UpstreamSide
 
 SHAPE = Shape(
     name="messages",
@@ -22,5 +26,11 @@ SHAPE = Shape(
         encode_reply=encode_reply,
         stream_encoder=MessagesEncoder,
         check_version=refuse_removed_sampling,
+    ),
+    upstream=UpstreamSide(
+        encode_request=encode_request,
+        decode_reply=decode_reply,
+        stream_decoder=MessagesStreamDecoder,
+        tool_name_max=NAME_MAX,
     ),
 )

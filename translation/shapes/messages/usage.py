@@ -33,6 +33,7 @@ class UsageWire(Struct):
     output_tokens: _Count = None
     output_tokens_details: _OutputDetails | None = None
     server_tool_use: _ServerTools | None = None
+    service_tier: str | None = None
 
 
 class _Body(Struct):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from translation import reading
-from translation.failures import RequestRefused
+from translation.data_urls import decode_data_url, decode_text, is_data_url, web_url
 from translation.hub import CacheMark, Citation, Document, Image, Part, Refusal, Text, Wire
 from translation.ledger import Ledger
 
@@ -62,7 +59,7 @@ def _image(part: Wire, at: str, _: Ledger) -> Image:
         media_type, data = decode_data_url(url, url_at)
         return Image(data=data, media_type=media_type, detail=detail, cache=cache, at=at)
     if url:
-        return Image(url=_web_url(url, url_at), detail=detail, cache=cache, at=at)
+        return Image(url=web_url(url, url_at), detail=detail, cache=cache, at=at)
     if file_id:
         return Image(file_id=file_id, detail=detail, cache=cache, at=at)
     raise reading.missing(url_at)
@@ -76,51 +73,15 @@ def _file(part: Wire, at: str, ledger: Ledger) -> Document:
     file_id = reading.text(part, "file_id", at)
     if data_url:
         media_type, data = decode_data_url(data_url, reading.path(at, "file_data"))
-        text = _decoded_text(media_type, data)
+        text = decode_text(media_type, data)
         return Document(
             data=data if text is None else "", media_type=media_type, text=text, title=title, cache=cache, at=at
         )
     if url:
-        return Document(url=_web_url(url, reading.path(at, "file_url")), title=title, cache=cache, at=at)
+        return Document(url=web_url(url, reading.path(at, "file_url")), title=title, cache=cache, at=at)
     if file_id:
         return Document(file_id=file_id, title=title, cache=cache, at=at)
     raise reading.missing(reading.path(at, "file_data"))
-
-
-def is_data_url(url: str) -> bool:
-    """Tell a URL that holds its content from one that points to it."""
-    return url[:5].lower() == "data:"
-
-
-def decode_data_url(url: str, at: str) -> tuple[str, str]:
-    """Return the media type and the base64 of a data URL (RFC 2397); percent-encoded content is encoded anew."""
-    head, comma, body = url.partition(",")
-    if not is_data_url(url) or not comma:
-        raise _invalid(at, "a data URL (data:<type>;base64,<data>)")
-    media_type, *parameters = head[5:].split(";")
-    if "base64" not in (parameter.strip().lower() for parameter in parameters):
-        body = base64.b64encode(unquote_to_bytes(body)).decode()
-    return media_type.strip().lower() or "text/plain", body
-
-
-def _decoded_text(media_type: str, data: str) -> str | None:
-    """Return the text of a text file, which every upstream takes as text; None for any other file."""
-    if not media_type.startswith("text/"):
-        return None
-    try:
-        return base64.b64decode(data, validate=True).decode()
-    except (binascii.Error, UnicodeError, ValueError):
-        return None
-
-
-def _web_url(url: str, at: str) -> str:
-    if url[:8].lower().startswith(("http://", "https://")):
-        return url
-    raise _invalid(at, "a URL that starts with http://, https:// or data:")
-
-
-def _invalid(at: str, expected: str) -> RequestRefused:
-    return RequestRefused(f"Invalid value for '{at}': expected {expected}.", param=at, code="invalid_value")
 
 
 def _cache_mark(part: Wire, at: str) -> CacheMark | None:

@@ -1,0 +1,287 @@
+"""A request of a chat client, decoded: `MEMBERS` lists every top-level member and what becomes of it.
+
+A member is read into the neutral request, or dropped and reported because no other shape has a place for it, or refused
+because its loss would change what the client gets. One that is not listed is newer than the table: dropped, reported.
+Source: Chat Completions reference, November 2026; `thinking`, `reasoning` and `top_k` are extensions of vendors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from translation import reading
+from translation.failures import RequestRefused
+from translation.hub import OutputFormat, Request, Thinking, Wire
+from translation.ledger import Ledger
+from translation.profiles import EFFORTS
+from translation.shapes.chat.client.conversation import decode_conversation
+from translation.shapes.chat.client.parts import note_unknown
+from translation.shapes.chat.client.tools import decode_tool_choice, decode_tools, speaks_functions
+
+MemberReader = Callable[[Wire, Ledger], Mapping[str, Any]]
+"""Reads one member of the body and returns the fields of hub.Request that it gives."""
+
+_FORMATS = ("text", "json_object", "json_schema")
+_VERBOSITIES = ("low", "medium", "high")
+
+
+def decode_request(wire: Wire, ledger: Ledger) -> Request:
+    """Return the neutral request; raises RequestRefused for what is malformed or cannot be served in another shape."""
+    fields: dict[str, Any] = {"model": reading.required_text(wire, "model"), "stream": False}
+    for member in wire:
+        if member in MEMBERS:
+            fields.update(MEMBERS[member](wire, ledger))
+        elif wire[member] is not None:
+            ledger.drop(f"unknown:{member}")
+    if _shows_thoughts(wire, fields):
+        fields["reasoning_summary"] = "auto"
+    if speaks_functions(wire):
+        # A reply to such a client has room for one call.
+        fields["parallel_tool_calls"] = False
+    instructions, items = decode_conversation(wire, ledger)
+    tools = decode_tools(wire, ledger)
+    return Request(
+        origin="chat",
+        echo=wire,
+        instructions=instructions,
+        items=items,
+        tools=tools,
+        tool_choice=decode_tool_choice(wire, tools, ledger),
+        # The entries of `reasoning_details` can carry any upstream's reasoning state.
+        wants_reasoning_state=True,
+        **fields,
+    )
+
+
+def _shows_thoughts(wire: Wire, fields: Mapping[str, Any]) -> bool:
+    """Tell whether the model is asked to think: then the client reads its thoughts, unless it says otherwise.
+
+    Chat upstreams show them by themselves; those of the other shapes must be asked to.
+    """
+    thinking = fields.get("thinking")
+    asked = fields.get("effort") not in (None, "none") or (thinking is not None and thinking.mode != "disabled")
+    return asked and not hides_thoughts(wire)
+
+
+def _read(member: str, reader: Callable[[Wire, str], object], field: str = "") -> MemberReader:
+    def read(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+        value = reader(wire, member)
+        return {} if value is None else {field or member: value}
+
+    return read
+
+
+def _read_word(member: str, allowed: tuple[str, ...], field: str = "") -> MemberReader:
+    def reader(wire: Wire, key: str) -> str | None:
+        return reading.one_of(wire, key, allowed)
+
+    return _read(member, reader, field)
+
+
+def _dropped(member: str) -> MemberReader:
+    def drop(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+        if wire[member] is not None:
+            ledger.drop(member)
+        return {}
+
+    return drop
+
+
+def _read_elsewhere(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    return {}
+
+
+def _audio(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    if wire["audio"] is not None:
+        raise _no_sound("audio")
+    return {}
+
+
+def _modalities(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    for index, value in enumerate(reading.sequence(wire, "modalities") or ()):
+        at = f"modalities[{index}]"
+        modality = reading.word(value, at)
+        if modality == "audio":
+            raise _no_sound(at)
+        if modality != "text":
+            raise reading.unsupported_value(at, modality, ("text",))
+    return {}
+
+
+def _no_sound(at: str) -> RequestRefused:
+    return reading.unsupported(at, "This model cannot answer with sound.", "Ask for text only.")
+
+
+def _number_of_choices(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    count = _at_least_one(wire, "n")
+    if count is not None and count > 1:
+        raise reading.unsupported("n", "This model gives one choice only.", "Send 'n': 1, or leave it out.")
+    return {}
+
+
+def _max_tokens(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    newer, older = _at_least_one(wire, "max_completion_tokens"), _at_least_one(wire, "max_tokens")
+    if newer is not None and older is not None:
+        ledger.drop("max_tokens")
+    limit = older if newer is None else newer
+    return {} if limit is None else {"max_tokens": limit}
+
+
+def _at_least_one(wire: Wire, member: str) -> int | None:
+    value = reading.integer(wire, member)
+    if value is not None and value < 1:
+        raise RequestRefused(
+            f"Invalid '{member}': integer below minimum value. Expected a value >= 1, but got {value} instead.",
+            param=member,
+            code="integer_below_min_value",
+        )
+    return value
+
+
+def _stop(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    stop = wire["stop"]
+    if isinstance(stop, str):
+        return {"stop": (stop,)}
+    if stop is not None and not isinstance(stop, list):
+        raise reading.wrong_type("stop", "a string or an array", stop)
+    return {"stop": tuple(reading.word(value, f"stop[{index}]") for index, value in enumerate(stop or ()))}
+
+
+def _top_logprobs(wire: Wire, _: Ledger) -> Mapping[str, Any]:
+    count = reading.integer(wire, "top_logprobs")
+    return {"top_logprobs": count} if count is not None and reading.boolean(wire, "logprobs") else {}
+
+
+def _response_format(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    form = reading.mapping(wire, "response_format")
+    if form is None:
+        return {}
+    kind = reading.one_of(form, "type", _FORMATS, "response_format")
+    if kind is None:
+        raise reading.missing("response_format.type")
+    note_unknown(form, ("type", "json_schema"), "response_format", ledger)
+    if kind == "text":
+        return {}
+    return {"output_format": OutputFormat() if kind == "json_object" else _schema(form, ledger)}
+
+
+def _schema(form: Wire, ledger: Ledger) -> OutputFormat:
+    at = "response_format.json_schema"
+    wire = reading.mapping(form, "json_schema", "response_format")
+    if wire is None:
+        raise reading.missing(at)
+    note_unknown(wire, ("name", "description", "schema", "strict"), at, ledger)
+    schema = reading.mapping(wire, "schema", at)
+    if schema is None:
+        raise reading.missing(f"{at}.schema")
+    return OutputFormat(
+        schema=schema,
+        name=reading.required_text(wire, "name", at),
+        description=reading.text(wire, "description", at),
+        # Absent means no in this shape, and does not in every other.
+        strict=bool(reading.boolean(wire, "strict", at)),
+    )
+
+
+def _stream_options(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    options = reading.mapping(wire, "stream_options") or {}
+    note_unknown(options, ("include_usage", "include_obfuscation"), "stream_options", ledger)
+    if reading.boolean(options, "include_obfuscation", "stream_options"):
+        ledger.drop("stream_options.include_obfuscation")
+    return {"include_usage": bool(reading.boolean(options, "include_usage", "stream_options"))}
+
+
+def _moderation(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    moderation = reading.mapping(wire, "moderation")
+    if moderation is None:
+        return {}
+    at = "moderation.policy"
+    policy = reading.mapping(moderation, "policy", "moderation") or {}
+    for side in ("input", "output"):
+        rule = reading.mapping(policy, side, at) or {}
+        if reading.text(rule, "mode", f"{at}.{side}") == "block":
+            raise reading.unsupported(f"{at}.{side}.mode", "This model's moderation cannot block.", "Use mode 'score'.")
+    ledger.drop("moderation")
+    return {}
+
+
+def _thinking(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    wanted = wire["thinking"]
+    if wanted is None:
+        return {}
+    mode = wanted.get("type") if isinstance(wanted, dict) else None
+    if mode not in ("enabled", "adaptive", "between_tools", "disabled"):
+        ledger.drop("unknown:thinking")  # vendors' extensions differ, and none of them is a contract
+        return {}
+    budget = reading.integer(wanted, "budget_tokens", "thinking") if mode == "enabled" else None
+    if mode == "enabled" and budget is None:
+        mode = "adaptive"  # how several vendors ask for thoughts of any length
+        ledger.coerce("thinking.type", "enabled", "adaptive")
+    note_unknown(wanted, ("type", "budget_tokens", "display"), "thinking", ledger)
+    display = reading.one_of(wanted, "display", ("summarized", "omitted"), "thinking")
+    return {"thinking": Thinking(mode=mode, budget=budget, display=display)}
+
+
+def _reasoning(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    wanted = reading.mapping(wire, "reasoning") or {}
+    note_unknown(wanted, ("effort", "max_tokens", "exclude"), "reasoning", ledger)
+    excluded = reading.boolean(wanted, "exclude", "reasoning")
+    effort = reading.one_of(wanted, "effort", EFFORTS, "reasoning")
+    budget = reading.integer(wanted, "max_tokens", "reasoning")
+    fields: dict[str, Any] = {}
+    if effort is not None and wire.get("reasoning_effort") is None:
+        fields["effort"] = effort
+    if budget is not None and wire.get("thinking") is None:
+        fields["thinking"] = Thinking(mode="enabled", budget=budget, display="omitted" if excluded else None)
+    return fields
+
+
+def hides_thoughts(wire: Mapping[str, Any]) -> bool:
+    """Tell whether the client wants the model to think, but not to read its thoughts."""
+    wanted = wire.get("reasoning")
+    return isinstance(wanted, dict) and wanted.get("exclude") is True
+
+
+MEMBERS: Mapping[str, MemberReader] = {
+    "model": _read_elsewhere,
+    "messages": _read_elsewhere,
+    "tools": _read_elsewhere,
+    "tool_choice": _read_elsewhere,
+    "function_call": _read_elsewhere,
+    "web_search_options": _read_elsewhere,
+    "functions": _read_elsewhere,
+    "parallel_tool_calls": _read("parallel_tool_calls", reading.boolean),
+    "max_completion_tokens": _max_tokens,
+    "max_tokens": _max_tokens,
+    "temperature": _read("temperature", reading.number),
+    "top_p": _read("top_p", reading.number),
+    "top_k": _read("top_k", reading.integer),
+    "stop": _stop,
+    "n": _number_of_choices,
+    "seed": _dropped("seed"),
+    "presence_penalty": _dropped("presence_penalty"),
+    "frequency_penalty": _dropped("frequency_penalty"),
+    "logit_bias": _dropped("logit_bias"),
+    "logprobs": _read("logprobs", reading.boolean),
+    "top_logprobs": _top_logprobs,
+    "response_format": _response_format,
+    "reasoning_effort": _read_word("reasoning_effort", EFFORTS, "effort"),
+    "thinking": _thinking,
+    "reasoning": _reasoning,
+    "verbosity": _read_word("verbosity", _VERBOSITIES),
+    "metadata": _read("metadata", reading.mapping),
+    "user": _read("user", reading.text),
+    "safety_identifier": _read("safety_identifier", reading.text),
+    "prompt_cache_key": _read("prompt_cache_key", reading.text),
+    "prompt_cache_options": _dropped("prompt_cache_options"),
+    "prompt_cache_retention": _dropped("prompt_cache_retention"),
+    "service_tier": _read("service_tier", reading.text),
+    "store": _read("store", reading.boolean),
+    "stream": _read("stream", reading.boolean),
+    "stream_options": _stream_options,
+    "prediction": _dropped("prediction"),
+    "modalities": _modalities,
+    "audio": _audio,
+    "moderation": _moderation,
+}

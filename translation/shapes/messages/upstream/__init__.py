@@ -1,0 +1,1 @@
+"""The side of upstreams that speak Messages: requests to them encoded, their replies decoded."""

@@ -1,0 +1,175 @@
+"""A neutral request as the body for a responses upstream: the top-level members, each with its fate.
+
+What this shape cannot say is dropped with a word in the ledger, under the client's own name for it. Nothing is stored
+unless a chat client asked for it, so that reasoning comes back encrypted and goes back the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from translation.efforts import asked_effort
+from translation.hub import OutputFormat, Request, Wire
+from translation.identifiers import sent_identifier
+from translation.ledger import Ledger
+from translation.profiles import Profile, clamp_effort
+from translation.schemas import is_strict_schema
+from translation.shapes.responses.upstream.input_items import encode_input
+from translation.shapes.responses.upstream.tools import encode_tool_choice, encode_tools
+
+OUTPUT_TOKENS_MIN = 16
+"""The least `max_output_tokens` that OpenAI takes."""
+
+SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
+
+_CLIENT_MEMBERS: Mapping[str, Mapping[str, str]] = {
+    "messages": {"max_tokens": "max_tokens", "stop": "stop_sequences"},
+    "responses": {"max_tokens": "max_output_tokens", "verbosity": "text.verbosity", "logprobs": "top_logprobs"},
+}
+
+
+def encode_request(request: Request, model: str, profile: Profile, deployment: str, ledger: Ledger) -> Wire:
+    """Return the body for the upstream's `model`; raises RequestRefused for what this shape has no place for."""
+    wire: Wire = {"model": model, **_conversation(request, deployment, ledger)}
+    tools = encode_tools(request, profile, ledger)
+    if tools:
+        wire["tools"] = tools
+        if request.tool_choice is not None:
+            wire["tool_choice"] = encode_tool_choice(request, request.tool_choice, tools)
+        if request.parallel_tool_calls is not None:
+            wire["parallel_tool_calls"] = request.parallel_tool_calls
+    wire.update(_limits(request, ledger))
+    wire.update(_sampling(request, profile, ledger))
+    wire.update(_reasoning(request, profile, ledger))
+    wire.update(_form(request, profile, ledger))
+    wire.update(_bookkeeping(request, ledger))
+    wire.update(_state(request, profile))
+    if request.stream:
+        wire["stream"] = True
+    return wire
+
+
+def _conversation(request: Request, deployment: str, ledger: Ledger) -> Wire:
+    """Return instructions and input; the input may not be empty, so that instructions alone become its items."""
+    said = encode_input(request.items, request.origin, deployment, ledger)
+    if not said:
+        return {"input": encode_input(request.instructions, request.origin, deployment, ledger)}
+    texts = [part.text for item in request.instructions for part in item.parts if part.text]
+    return {"instructions": "\n\n".join(texts), "input": said} if texts else {"input": said}
+
+
+def _client_member(request: Request, field: str) -> str:
+    """Return what the client calls a field."""
+    if request.origin == "chat" and field == "max_tokens":
+        return "max_completion_tokens" if "max_completion_tokens" in request.echo else "max_tokens"
+    return _CLIENT_MEMBERS.get(request.origin, {}).get(field, field)
+
+
+def _limits(request: Request, ledger: Ledger) -> Wire:
+    if request.stop:
+        ledger.drop(_client_member(request, "stop"))
+    limit = request.max_tokens
+    if limit is None:
+        return {}
+    if limit < OUTPUT_TOKENS_MIN:
+        ledger.coerce(_client_member(request, "max_tokens"), limit, OUTPUT_TOKENS_MIN)
+    return {"max_output_tokens": max(limit, OUTPUT_TOKENS_MIN)}
+
+
+def _sampling(request: Request, profile: Profile, ledger: Ledger) -> Wire:
+    wire: Wire = {}
+    for name, value in (("temperature", request.temperature), ("top_p", request.top_p)):
+        if value is None:
+            continue
+        if profile.sampling:
+            wire[name] = value
+        else:
+            ledger.drop(name)
+    if request.top_k is not None:
+        ledger.drop("top_k")
+    if request.logprobs and not profile.sampling:
+        ledger.drop(_client_member(request, "logprobs"))
+    elif request.logprobs and request.top_logprobs is not None:
+        wire["top_logprobs"] = request.top_logprobs
+    return wire
+
+
+def _reasoning(request: Request, profile: Profile, ledger: Ledger) -> Wire:
+    asked, member = asked_effort(request)
+    summary = _summary(request)
+    if not profile.efforts:
+        if (asked or "none") != "none":
+            ledger.drop(member)
+        elif summary is not None:
+            ledger.drop("reasoning.summary" if request.origin == "responses" else "thinking")
+        return {}
+    wire: Wire = {}
+    if asked is not None:
+        effort = wire["effort"] = clamp_effort(asked, profile)
+        if request.effort is None and request.thinking is not None and request.thinking.mode == "between_tools":
+            ledger.coerce(member, "between_tools", effort)
+        elif effort != asked:
+            ledger.coerce(member, asked, effort)
+    if summary is not None:
+        wire["summary"] = summary
+    return {"reasoning": wire} if wire else {}
+
+
+def _summary(request: Request) -> str | None:
+    """Return which summary of its thoughts the model shall give: a client that shows thinking wants one."""
+    thinking = request.thinking
+    if thinking is None or thinking.mode == "disabled" or thinking.display == "omitted":
+        return request.reasoning_summary
+    return request.reasoning_summary or "auto"
+
+
+def _form(request: Request, profile: Profile, ledger: Ledger) -> Wire:
+    text: Wire = {}
+    if request.output_format is not None:
+        text["format"] = _format(request.output_format)
+    if request.verbosity is not None and profile.verbosity:
+        text["verbosity"] = request.verbosity
+    elif request.verbosity is not None:
+        ledger.drop(_client_member(request, "verbosity"))
+    return {"text": text} if text else {}
+
+
+def _format(form: OutputFormat) -> Wire:
+    if form.schema is None:
+        return {"type": "json_object"}
+    wire: Wire = {"type": "json_schema", "name": form.name or "output"}
+    if form.description is not None:
+        wire["description"] = form.description
+    strict = is_strict_schema(form.schema) if form.strict is None else form.strict
+    return {**wire, "schema": form.schema, "strict": strict}
+
+
+def _bookkeeping(request: Request, ledger: Ledger) -> Wire:
+    wire: Wire = {}
+    if request.user_id is not None:
+        wire["safety_identifier"] = wire["prompt_cache_key"] = sent_identifier(request.user_id)
+    members = {
+        "user": request.user,
+        "safety_identifier": request.safety_identifier,
+        "prompt_cache_key": request.prompt_cache_key,
+        "metadata": dict(request.metadata) if request.metadata else None,
+        "service_tier": _service_tier(request.service_tier, ledger),
+    }
+    return {**wire, **{name: value for name, value in members.items() if value is not None}}
+
+
+def _service_tier(tier: str | None, ledger: Ledger) -> str | None:
+    """Return the tier, without those that vendors of chat have added and this wire refuses."""
+    if tier is None or tier in SERVICE_TIERS:
+        return tier
+    ledger.drop("service_tier")
+    return None
+
+
+def _state(request: Request, profile: Profile) -> Wire:
+    """Return what is kept and what comes back; models that do not reason refuse to encrypt their reasoning."""
+    include = ["reasoning.encrypted_content"] if profile.efforts else []
+    if request.logprobs and profile.sampling:
+        include.append("message.output_text.logprobs")
+    wire: Wire = {"include": include} if include else {}
+    return {**wire, "store": request.origin == "chat" and request.store is True}
