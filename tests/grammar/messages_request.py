@@ -126,7 +126,8 @@ def _check_tools(body: Wire) -> None:
     functions = [tool for tool in body.get("tools", []) if "type" not in tool]
     assert all(tool["input_schema"].get("type") == "object" for tool in functions), "a tool that takes no object"
     assert names or "tool_choice" not in body, "a choice without tools"
-    assert body.get("tool_choice", {}).get("name", *names[:1] or [None]) in [*names, None], "a tool is not declared"
+    chosen = body.get("tool_choice", {}).get("name")
+    assert chosen is None or chosen in names, "a tool is chosen that is not declared"
 
 
 def _check_thinking(body: Wire) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tests.grammar.messages_request import check_request
-from tests.translation.relaying import CIRCUMSTANCES, DEPLOYMENT, MINIMAL
+from tests.translation.relaying import CIRCUMSTANCES, DEPLOYMENT
 from translation.events import Event
 from translation.hub import Item, Request, Text, UserItem
 from translation.ledger import Ledger
@@ -25,6 +25,11 @@ FABLE_5 = "claude-fable-5"
 OTHER = "qwen3-coder"
 
 USER = {"role": "user", "content": "hi"}
+MINIMAL: dict[str, dict[str, Any]] = {
+    "chat": {"model": "alias", "messages": [USER]},
+    "responses": {"model": "alias", "input": "hi"},
+}
+"""The smallest request of each client shape."""
 
 
 def relay(wire: dict[str, Any], model: str = OPUS_4_8, client: str = "responses") -> Translation:

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from tests.grammar import responses
+from tests.grammar import chat, responses
 from tests.translation import official_clients
 from tests.translation.messages.upstream.asking import FABLE_5, OPUS_4_8, OTHER, SONNET_4_5, relay, sent
 from tests.translation.refused_recordings import REFUSED
 from tests.translation.relaying import cuts, streamed
-from tests.translation.test_recordings import Said, assert_same, said_in_responses
+from tests.translation.test_recordings import Said, assert_same, recorded, said_in_responses
 from translation.failures import RequestRefused
 from translation.translator import translate_reply
 
@@ -35,7 +35,21 @@ REFUSED_HERE = {
     ),
     "test_openai_responses_model_http_error.yaml#0": "Invalid 'temperature'",
     "test_openai_responses_runs_with_instructions_only.yaml#0": "text content blocks must be non-empty",
+    # What only one vendor's chat knows.
+    "test_mistral_model_thinking_part.yaml#1": "'thinking'",
+    "test_multimodal_tool_return_matrix[direct-binary-document-mistral].yaml#1": "'document_url'",
+    "test_multimodal_tool_return_matrix[direct-url-document-mistral].yaml#1": "'document_url'",
+    "test_multimodal_tool_return_matrix[tool_return_content-url-document-mistral].yaml#1": "'document_url'",
+    "test_multimodal_tool_return_matrix[tool_return_content-url-audio-openai_chat].yaml#2": "cannot listen",
+    "test_openai_web_search_tool_with_user_location.yaml#0": "run by another provider",
+    "test_openrouter_advisor_tool.yaml#0": "'openrouter:advisor'",
+    "test_openrouter_web_search_annotations.yaml#0": "'openrouter:web_search'",
+    "test_openrouter_web_search_tool_full_params.yaml#0": "'openrouter:web_search'",
+    "test_openrouter_web_search_tool_usage.yaml#0": "'openrouter:web_search'",
+    "test_tool_choice_matrix[list_single-mistral].yaml#0": "'any'",
+    "test_tool_choice_matrix[required-mistral].yaml#0": "'any'",
 }
+WITH_USAGE = {"stream": True, "stream_options": {"include_usage": True}}
 
 
 def recordings(shape: str) -> list[Any]:
@@ -86,40 +100,71 @@ def merged(stream: str) -> Said:
     return said(whole, stop, usage)
 
 
+def told_to_responses(stream: bytes) -> Said:
+    """Return what the official client reads in a lawful stream of the responses shape."""
+    responses.check(stream)
+    return said_in_responses(official_clients.of_stream("responses", stream))
+
+
+def told_to_chat(stream: bytes) -> Said:
+    """Return what a lawful chat stream says."""
+    chat.check(stream)
+    return recorded({"stream": True, "response": stream.decode()})
+
+
+TOLD = {"chat": told_to_chat, "responses": told_to_responses}
+CLIENTS = [("responses", {}), ("chat", WITH_USAGE)]
+
+
+@pytest.mark.parametrize(("client", "request_"), CLIENTS)
 @pytest.mark.parametrize("row", replies(stream=True))
-def test_recorded_stream_says_the_same_in_the_other_shape(row: dict[str, Any]) -> None:
-    """Text, calls, stop reason and usage of a recorded stream are what the official client reads, lawfully told."""
-    told = streamed(relay({}), cuts(row["response"].encode(), 1000))
-    responses.check(told)
-    assert_same(said_in_responses(official_clients.of_stream("responses", told)), merged(row["response"]))
+def test_recorded_stream_says_the_same_in_the_other_shape(
+    row: dict[str, Any], client: str, request_: dict[str, Any]
+) -> None:
+    """Text, calls, stop reason and usage of a recorded stream are what the client reads, lawfully told."""
+    told = streamed(relay(request_, client=client), cuts(row["response"].encode(), 1000))
+    assert_same(TOLD[client](told), merged(row["response"]))
+
+
+@pytest.mark.parametrize(("client", "request_"), CLIENTS)
+@pytest.mark.parametrize("row", replies(stream=False))
+def test_recorded_reply_told_as_a_stream_says_the_same(
+    row: dict[str, Any], client: str, request_: dict[str, Any]
+) -> None:
+    """A whole reply where a stream was asked for is told as one, with the same text, calls, stop reason and usage."""
+    wire = row["response"]
+    told = relay(request_, client=client).stream().feed_whole(json.dumps(wire).encode())
+    assert_same(TOLD[client](told), said(wire["content"], wire["stop_reason"], wire["usage"]))
 
 
 @pytest.mark.parametrize("row", replies(stream=False))
-def test_recorded_reply_says_the_same_in_the_other_shape(row: dict[str, Any]) -> None:
-    """Text, calls, stop reason and usage of a recorded reply are what the official client reads, in both forms."""
+def test_recorded_reply_says_the_same_in_the_other_shapes(row: dict[str, Any]) -> None:
+    """Text, calls, stop reason and usage of a recorded reply are what clients of both other shapes read."""
     wire = row["response"]
     expected = said(wire["content"], wire["stop_reason"], wire["usage"])
     answer = json.dumps(wire).encode()
-    whole = translate_reply(answer, relay({})).body
-    assert_same(said_in_responses(official_clients.of_whole("responses", whole)), expected)
-    told = relay({}).stream().feed_whole(answer)
-    responses.check(told)
-    assert_same(said_in_responses(official_clients.of_stream("responses", told)), expected)
+    response = translate_reply(answer, relay({})).body
+    assert_same(said_in_responses(official_clients.of_whole("responses", response)), expected)
+    completion = json.loads(translate_reply(answer, relay({}, client="chat")).body)
+    assert_same(recorded({"stream": False, "response": completion}), expected)
 
 
-def refusal(request: dict[str, Any], model: str) -> str | None:
+def refusal(request: dict[str, Any], model: str, client: str) -> str | None:
     """Return why a request is refused; None if it is sent, which a check proves to be lawful."""
     try:
-        sent(request, model)
+        sent(request, model, client)
     except RequestRefused as refused:
         return str(refused)
     return None
 
 
 @pytest.mark.parametrize("model", [SONNET_4_5, OPUS_4_8, FABLE_5, OTHER])
-@pytest.mark.parametrize("row", recordings("responses"))
-def test_recorded_request_becomes_a_lawful_messages_request(row: dict[str, Any], model: str) -> None:
+@pytest.mark.parametrize(
+    ("client", "row"),
+    [pytest.param(client, row.values[0], id=row.id) for client in ("chat", "responses") for row in recordings(client)],
+)
+def test_recorded_request_becomes_a_lawful_messages_request(client: str, row: dict[str, Any], model: str) -> None:
     """A request that real clients sent is translated, or refused for a reason that is named; nothing else happens."""
     name = row["id"].rpartition("/")[2]
-    told = refusal(row["request"], model)
+    told = refusal(row["request"], model, client)
     assert told is None or re.search(REFUSED_HERE.get(name) or REFUSED[name], told)

@@ -30,7 +30,7 @@ from translation.events import (
     Usage,
 )
 from translation.exchange import Exchange
-from translation.failures import Failure, FailureKind, UpstreamProtocolError
+from translation.failures import TRUNCATED, Failure, UpstreamProtocolError
 from translation.hub import Citation, Wire
 from translation.shapes.messages.errors import decode_error
 from translation.shapes.messages.upstream.stream_events import Block, Delta, Message, StopDetails, decode_event
@@ -285,15 +285,6 @@ class MessagesStreamDecoder:
         key = self._next_key
         self._next_key += 1
         return key
-
-
-TRUNCATED = Failure(
-    status=502,
-    kind=FailureKind.SERVER,
-    message="the upstream ended its stream before the reply was complete",
-    code="upstream_truncated",
-)
-"""The failure of a stream whose upstream went away before it said that the reply is complete."""
 
 
 def _citations(block: _Open) -> Iterator[Citation]:
