@@ -10,9 +10,12 @@ from msgspec import Struct
 
 from serving.errors import ClientError, invalid_request
 
-_KEY = re.compile(rb'[ \t\n\r]*("(?:[^"\\]|\\.)*")[ \t\n\r]*:[ \t\n\r]*')
+_KEY = re.compile(rb'[ \t\n\r]*("(?:[^"\\]|\\.){0,256}")[ \t\n\r]*:[ \t\n\r]*')
 _NEXT = re.compile(rb"[ \t\n\r]*([,}])")
 _START = re.compile(rb"[ \t\n\r]*\{")
+# More than any client sends: what one request may cost the others on this worker has a bound.
+MAX_MEMBERS = 1_000
+MAX_ITEMS = {"messages": 100_000, "input": 100_000, "tools": 10_000}
 _raw_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -59,6 +62,7 @@ def parse_body(raw: bytes) -> Body:
         raise _unparseable(str(exc)) from exc
     if not isinstance(members, dict):
         raise invalid_request('The body must be a JSON object, like {"model": "...", ...}.', code="invalid_json")
+    _check_bounds(members)
     spans = _spans(raw, values)
     model = members.get("model")
     if model is not None and not isinstance(model, str):
@@ -76,25 +80,33 @@ def _unparseable(why: str) -> ClientError:
     return invalid_request(message, code="invalid_json")
 
 
+def _check_bounds(members: dict[str, Any]) -> None:
+    if len(members) > MAX_MEMBERS:
+        raise invalid_request(f"The body has more than {MAX_MEMBERS} members.", code="invalid_json")
+    for name, most in MAX_ITEMS.items():
+        items = members.get(name)
+        if isinstance(items, list) and len(items) > most:
+            raise invalid_request(f"'{name}' has more than {most} items.", param=name, code="array_above_max_length")
+
+
 def _spans(raw: bytes, values: dict[str, msgspec.Raw]) -> dict[str, tuple[int, int]]:
-    """Return the span of each top-level value. A name that stands twice is refused: we would judge by one of the values
-    and the upstream could act on the other."""
+    """Return the span of each top-level value.
+
+    A name that stands twice is refused: we would judge by one of its values, and the upstream could act on the other.
+    """
     spans: dict[str, tuple[int, int]] = {}
     opening = _START.match(raw)
     position = opening.end() if opening else 0
     while key := _KEY.match(raw, position):
         name = msgspec.json.decode(key.group(1))
-        if name in spans:
-            raise invalid_request(
-                f"The member '{name[:64]}' stands twice in the body.", param=name, code="invalid_json"
-            )
-        # A length cannot be taken from a repeated name's value; the repetition itself ends the walk below.
+        # Of a name that stands twice, `values` has the last value; its length leads astray at the first one.
         end = key.end() + len(memoryview(values[name]))
-        spans[name] = (key.end(), end)
         following = _NEXT.match(raw, end)
-        if following is None:
-            raise invalid_request(
-                f"The member '{name[:64]}' stands twice in the body.", param=name, code="invalid_json"
-            )
+        if name in spans or following is None:
+            message = f"The member '{name[:64]}' stands twice in the body."
+            raise invalid_request(message, param=name[:64], code="invalid_json")
+        spans[name] = (key.end(), end)
         position = following.end()
+    if len(spans) != len(values):
+        raise invalid_request("The name of a member is longer than 256 characters.", code="invalid_json")
     return spans

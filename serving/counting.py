@@ -12,13 +12,13 @@ import msgspec
 
 from routing.table import Target
 from serving.body import Body, parse_body
-from serving.errors import ClientError, UpstreamError
+from serving.errors import ClientError, UpstreamError, upstream_failed
 from serving.headers import to_client
 from serving.opening import JSON_TYPE, MAX_REPLY_BYTES
 from serving.recording import RelayRecord
 from serving.relay import Answer, Call, prepare, route_of
 from serving.snapshot import Snapshot
-from serving.verdict import error_of_answer
+from serving.verdict import error_of_answer, looks_like_json
 from translation.counting import COUNTING, estimate_tokens
 from translation.failures import FailureKind, RequestRefused
 from translation.ledger import Ledger
@@ -60,6 +60,8 @@ async def _by_upstream(call: Call, body: Body, target: Target, snapshot: Snapsho
             raise await error_of_answer(answered, call.shape, call.shape)
         answer = Answer(200, to_client(answered.headers), JSON_TYPE, record)
         answer.body = await answered.read(MAX_REPLY_BYTES)
+        if not looks_like_json(answer.body):
+            raise upstream_failed(502, "upstream_protocol_error", "the upstream's count is not a JSON object")
         return answer
     finally:
         if answered is not None:

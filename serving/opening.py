@@ -118,6 +118,8 @@ async def _passed_through(chunks: _Chunks, shape: str, request_id: str) -> Openi
         return chunks.late(reader, said)
     if reader.failed_upstream and not reader.complete:
         raise error_of_first_event(said, shape)
+    if said.lstrip()[:1] == b"<":
+        raise upstream_failed(502, "upstream_protocol_error", "the upstream answered with a web page")
     if chunks.ended and not said:
         raise upstream_failed(502, "upstream_truncated", "the upstream ended its stream before it began")
     return Opening(reader, said, chunks.rest)

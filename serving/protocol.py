@@ -16,6 +16,7 @@ MAX_HEADER_BYTES = 64 * 1024
 MAX_URL_BYTES = 16 * 1024
 HEAD_SECONDS = 10.0
 BODY_IDLE_SECONDS = 30.0
+BODY_SECONDS = 600.0
 
 CONNECTION = "switchyard.connection"
 """The member of the ASGI scope under which a request finds its connection."""
@@ -34,6 +35,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _hosts = 0
     _complete = False
+    _body_due = 0.0
     _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -60,6 +62,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Start the clock of the next request's head."""
         super().on_message_begin()
         self._head_bytes = self._hosts = 0
+        self._body_due = 0.0
         self._complete = False
         if self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
@@ -103,6 +106,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not self._refused:
             super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """Begin a request that came behind this one, and wait for its body from now on."""
+        super().on_response_complete()
+        if self.parser is not None and not self._complete and self.cycle is not None:
+            self._wait_for_body()
+
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed as HTTP."""
         self._refuse(400, msg)
@@ -111,10 +120,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Say nothing: a client that asks for a websocket gets 426 from the endpoint."""
 
     def _wait_for_body(self) -> None:
-        """Start the clock anew while a head is complete and its body is not."""
+        """Start the clock anew while a head is complete and its body is not; drips have a limit in all, too."""
         if self.scope is not None and CONNECTION in self.scope and not self.flow.read_paused:
             self._stop_clock()
-            self._deadline = self.loop.call_later(BODY_IDLE_SECONDS, self._too_slow)
+            now = self.loop.time()
+            self._body_due = self._body_due or now + BODY_SECONDS
+            self._deadline = self.loop.call_at(min(now + BODY_IDLE_SECONDS, self._body_due), self._too_slow)
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:

@@ -12,6 +12,9 @@ from translation.events import Usage
 
 logger = logging.getLogger("serving.relay")
 
+# A client may send a megabyte as the model's name; a line of the log stays a line.
+LONGEST_NAME, LONGEST_REPORT, MOST_PATHS = 256, 1024, 64
+
 
 # What a line of ours does not show but other formatters may ask for.
 _NOT_SHOWN = {
@@ -134,7 +137,7 @@ class RelayRecord:
         return {
             "id": self.request_id,
             "project": self.project or None,
-            "model": self.model or None,
+            "model": self.model[:LONGEST_NAME] or None,
             "route": self.route or None,
             "upstream": self.upstream or None,
             "upstream_model": self.upstream_model or None,
@@ -147,6 +150,6 @@ class RelayRecord:
             "first_byte_ms": None if self.first_byte is None else round(self.first_byte * 1000, 1),
             "total_ms": round((time.monotonic() - self._started) * 1000, 1),
             **tokens,
-            "dropped": ",".join(self.dropped) or None,
-            "coerced": ",".join(self.coerced) or None,
+            "dropped": ",".join(self.dropped[:MOST_PATHS])[:LONGEST_REPORT] or None,
+            "coerced": ",".join(self.coerced[:MOST_PATHS])[:LONGEST_REPORT] or None,
         }

@@ -24,7 +24,7 @@ from serving.recording import RelayRecord
 from serving.snapshot import Snapshot
 from serving.streaming import PassedThrough, Reader, passed_through, translated
 from serving.upstream import UpstreamAnswer, UpstreamPool, mapped
-from serving.verdict import RETRYABLE_STATUSES, error_of_answer
+from serving.verdict import RETRYABLE_STATUSES, error_of_answer, looks_like_json
 from translation.envelope import deployment_tag
 from translation.events import Usage
 from translation.failures import Failure, RequestRefused, UpstreamProtocolError
@@ -186,7 +186,8 @@ async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, r
             kept = True
         else:
             answer = Answer(200, headers, JSON_TYPE, record)
-            answer.body = await _whole(answered, outgoing, record)
+            with pool.overdue.within(upstream.timeouts.total):
+                answer.body = await _whole(answered, outgoing, record)
             answer.usage_of = SHAPES[shape].usage_of if outgoing.translation is None else None
         return answer
     except TimeoutError as exc:
@@ -252,6 +253,8 @@ async def _whole(answered: UpstreamAnswer, outgoing: Outgoing, record: RelayReco
     if answered.content_type == "text/html" or error_inside(reply):
         raise await error_of_answer(answered, "", outgoing.shape, reply)
     if outgoing.translation is None:
+        if not looks_like_json(reply):
+            raise upstream_failed(502, "upstream_protocol_error", "the upstream's reply is not a JSON object")
         return reply
     try:
         streamed_reply = answered.content_type == "text/event-stream"

@@ -113,15 +113,16 @@ async def passed_through(first: bytes, chunks: AsyncIterator[bytes], reader: Pas
 
 
 async def translated(first: bytes, chunks: AsyncIterator[bytes], reader: Translated) -> AsyncGenerator[bytes]:
-    """Yield `first`, translated already, then what the upstream's raw chunks become, up to the end of the reply."""
+    """Yield `first`, translated already, then what the upstream's raw chunks become, up to the end of the reply.
+
+    What becomes nothing for the client is told as b"": the upstream is not silent.
+    """
     if first:
         yield first
     feed = reader.feed
     try:
         while not reader.over:
             chunk = await anext(chunks, None)
-            out = reader.close() if chunk is None else feed(chunk)
-            if out:
-                yield out
+            yield reader.close() if chunk is None else feed(chunk)
     except FOREIGN as exc:
         yield reader.fail(mapped(exc).failure)

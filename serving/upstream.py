@@ -28,8 +28,16 @@ ADDED_BY_AIOHTTP = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 
 _FIXED_HEADERS = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "switchyard"}
 
-FOREIGN = (TimeoutError, httpx2.TransportError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
-"""What the HTTP client raises, by itself or from below."""
+FOREIGN = (
+    TimeoutError,
+    httpx2.TransportError,
+    httpx2.InvalidURL,
+    aiohttp.ClientError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
+"""What the HTTP client raises, by itself or from below; RuntimeError where aiohttp gave a connection up."""
 
 
 class PreparedRequest(httpx2.Request):
@@ -79,9 +87,20 @@ class UpstreamAnswer:
     `raw_chunks` is the same body for whoever maps the exceptions (FOREIGN) itself: a layer less for every event.
     """
 
-    __slots__ = ("_exhausted", "_response", "chunks", "content_type", "headers", "raw_chunks", "status")
+    __slots__ = (
+        "_exhausted",
+        "_idle",
+        "_overdue",
+        "_response",
+        "chunks",
+        "content_type",
+        "headers",
+        "raw_chunks",
+        "status",
+    )
 
-    def __init__(self, response: httpx2.Response) -> None:
+    def __init__(self, response: httpx2.Response, overdue: Overdue, idle: float) -> None:
+        self._overdue, self._idle = overdue, idle
         self.status = response.status_code
         self.headers = response.headers.raw
         declared = next((value for name, value in self.headers if name.lower() == b"content-type"), b"")
@@ -93,15 +112,25 @@ class UpstreamAnswer:
         self._exhausted = False
 
     async def read(self, limit: int) -> bytes:
-        """Return the whole body; raises UpstreamError if it is larger than `limit` bytes."""
+        """Return the whole body; raises UpstreamError if it is larger than `limit` bytes, or does not come.
+
+        The engine's own timeout between two reads is not enough: it forgets it where a chunk's frame is broken.
+        """
         pieces, size = [], 0
-        async for chunk in self.chunks:
-            size += len(chunk)
-            if size > limit:
-                raise upstream_failed(
-                    502, "upstream_protocol_error", f"the upstream's answer is larger than {limit} bytes"
-                )
-            pieces.append(chunk)
+        try:
+            while True:
+                with self._overdue.within(self._idle):
+                    chunk = await anext(self.raw_chunks, None)
+                if chunk is None:
+                    break
+                size += len(chunk)
+                if size > limit:
+                    message = f"the upstream's answer is larger than {limit} bytes"
+                    raise upstream_failed(502, "upstream_protocol_error", message)
+                pieces.append(chunk)
+        except FOREIGN as exc:
+            raise mapped(exc) from exc
+        self._exhausted = True
         return b"".join(pieces)
 
     async def aclose(self) -> None:
@@ -126,7 +155,7 @@ class UpstreamPool:
         self.upstream = upstream
         self.closed = False
         self._transport = Transport(verify=_ssl_context(), trust_env=False, client=self._session)
-        self._overdue = Overdue()
+        self.overdue = Overdue()
         self._users = 0
         self._retired = retired
         self._targets: dict[str, Target] = {}
@@ -161,13 +190,16 @@ class UpstreamPool:
             target = self._targets[path] = self._target(path, shape)
         sent = target.headers.copy()
         for name, value in headers:
-            sent[name.decode("latin-1")] = value.decode("latin-1")
+            word, text = name.decode("latin-1"), value.decode("latin-1")
+            # A list may come in several lines of one name; they are one list.
+            sent[word] = f"{sent[word]},{text}" if name == b"anthropic-beta" and word in sent else text
         request = PreparedRequest(target, sent, body, self._stream_timeout if stream else self._timeout)
         try:
-            with self._overdue.within(self.upstream.timeouts.first_byte):
-                return UpstreamAnswer(await self._transport.handle_async_request(request))
+            with self.overdue.within(self.upstream.timeouts.first_byte):
+                response = await self._transport.handle_async_request(request)
         except FOREIGN as exc:
             raise mapped(exc) from exc
+        return UpstreamAnswer(response, self.overdue, self.upstream.timeouts.idle)
 
     def _target(self, path: str, shape: str) -> Target:
         upstream = self.upstream
@@ -199,6 +231,11 @@ class UpstreamPool:
 
 
 _shared_ssl_context: list[ssl.SSLContext] = []
+
+
+def warm_up() -> None:
+    """Make what the first request would have to make, while there are files to be had."""
+    _ssl_context()
 
 
 def _ssl_context() -> ssl.SSLContext:

@@ -10,8 +10,10 @@ from serving.upstream import UpstreamAnswer
 from translation.failures import Failure, FailureKind
 from translation.shapes import SHAPES
 from translation.sse import SseDecoder
+from translation.translator import error_inside
 
 MAX_ERROR_BYTES = 1024 * 1024
+_FAILED_EVENTS = frozenset({"error", "response.failed"})
 RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 529})
 
 
@@ -28,6 +30,8 @@ async def error_of_answer(
 ) -> UpstreamError:
     """Return the error that an answer other than a success means; `body` if it was read already."""
     status = answered.status
+    if not 200 <= status < 600:
+        return upstream_failed(502, "upstream_protocol_error", f"the upstream answered with the status {status}")
     if 300 <= status < 400:
         return upstream_failed(502, "upstream_redirect", f"the upstream answered with a redirect ({status})")
     if body is None:
@@ -46,11 +50,16 @@ def error_of_first_event(chunk: bytes, shape: str) -> UpstreamError:
     decoder = SseDecoder()
     events = [*decoder.feed(chunk), *decoder.close()]
     for event in events:
-        failure = SHAPES[shape].decode_error(200, event.data)
-        if failure.status >= 400:
+        if event.name in _FAILED_EVENTS or error_inside(event.data):
+            failure = SHAPES[shape].decode_error(200, event.data)
             return UpstreamError(failure, retryable=failure.status in RETRYABLE_STATUSES)
     unknown = Failure(status=502, kind=FailureKind.SERVER, message="the upstream failed", code="upstream_error")
     return UpstreamError(unknown, retryable=True)
+
+
+def looks_like_json(body: bytes) -> bool:
+    """Tell a JSON object from what no client of ours could read: nothing, or a web page that does not say so."""
+    return body.lstrip()[:1] == b"{"
 
 
 def _is_error_object(body: bytes) -> bool:

@@ -50,7 +50,7 @@ class Watch:
         else:
             self._connection.on_left = self._leave
         self._timer: asyncio.TimerHandle | None = None
-        self._began_at = self._moved_at = self._commented_at = 0.0
+        self._began_at = self._heard_at = self._sent_at = 0.0
         self._sending = False
         self._timed_out = ""
         self._stream: RelayedStream | None = None
@@ -61,6 +61,8 @@ class Watch:
         self._stop_listening()
         if self._timer is not None:
             self._timer.cancel()
+        if self._commenting is not None:
+            self._commenting.cancel()
 
     async def send(self, response: ApiResponse | RelayedStream) -> None:
         """Send the response and close it, whatever becomes of the client."""
@@ -86,15 +88,17 @@ class Watch:
     async def _send_stream(self, response: RelayedStream) -> None:
         clock = asyncio.get_running_loop().time
         self._stream = response
-        self._began_at = self._moved_at = self._commented_at = clock()
+        self._began_at = self._heard_at = self._sent_at = clock()
         self._look()
         send = self._send
         try:
             async for chunk in response.chunks:
-                self._moved_at = clock()
-                self._sending = True
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                self._sending = False
+                self._heard_at = clock()
+                if chunk:
+                    self._sent_at = self._heard_at
+                    self._sending = True
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                    self._sending = False
         except asyncio.CancelledError:
             if self.client_left or self._answering is None:
                 raise
@@ -131,25 +135,27 @@ class Watch:
             self._timer = loop.call_at(max(due, now + LOOK_SECONDS), self._look)
 
     def _look_at_client(self, now: float) -> float | None:
-        due = self._moved_at + settings.GATEWAY_WRITE_IDLE_SECONDS
+        due = self._sent_at + settings.GATEWAY_WRITE_IDLE_SECONDS
         if now < due:
             return due
         self._leave()
+        if self._connection is not None:
+            self._connection.transport.abort()  # closing would wait for the client to read what it does not read
         return None
 
     def _look_at_upstream(self, now: float) -> float | None:
         assert self._stream is not None
         timeouts = self._stream.answer.timeouts
-        stalls_at = self._moved_at + timeouts.idle if timeouts.idle else inf
+        stalls_at = self._heard_at + timeouts.idle if timeouts.idle else inf
         ends_at = self._began_at + timeouts.total if timeouts.total else inf
         if now >= min(stalls_at, ends_at):
             silent = f"the upstream was silent for {timeouts.idle:g} seconds"
             self._time_out(silent if now >= stalls_at else f"the reply took longer than {timeouts.total:g} seconds")
             return None
-        comments_at = max(self._moved_at, self._commented_at) + settings.GATEWAY_KEEP_ALIVE_SECONDS
+        comments_at = self._sent_at + settings.GATEWAY_KEEP_ALIVE_SECONDS
         if now >= comments_at:
             self._comment(self._stream.keep_alive())
-            self._commented_at = now
+            self._sent_at = now
             comments_at = now + settings.GATEWAY_KEEP_ALIVE_SECONDS
         return min(stalls_at, ends_at, comments_at)
 
@@ -162,3 +168,10 @@ class Watch:
         if comment:
             message = {"type": "http.response.body", "body": comment, "more_body": True}
             self._commenting = asyncio.ensure_future(self._send(message))
+            self._commenting.add_done_callback(_forget)
+
+
+def _forget(commenting: asyncio.Future[None]) -> None:
+    """Take note of a comment that came too late for its stream: there is nobody to tell."""
+    if not commenting.cancelled():
+        commenting.exception()

@@ -17,6 +17,7 @@ from keys.table import KeyTable
 from routing.snapshot import current_revision, load_table
 from routing.table import RouteTable
 from serving.snapshot import Snapshot
+from serving.upstream import warm_up
 
 logger = logging.getLogger("serving.worker")
 
@@ -37,6 +38,7 @@ class Worker:
 
     async def start(self) -> None:
         """Load the table, if the database answers in time, and keep watching for newer ones."""
+        warm_up()
         self._watching = asyncio.create_task(self._watch())
         for _ in range(int(SLOW_START_SECONDS / 0.05)):
             if self.snapshot is not None:

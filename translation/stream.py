@@ -15,7 +15,7 @@ from translation.events import Event, Start, Usage
 from translation.exchange import Exchange
 from translation.failures import Failure, UpstreamProtocolError
 from translation.reply import tell
-from translation.shapes.shape import ClientSide, UpstreamSide
+from translation.shapes.shape import ClientSide, StreamDecoder, UpstreamSide
 from translation.sse import EventTooLarge, ServerSentEvent, SseDecoder
 from translation.stream_state import Phase, after
 
@@ -66,7 +66,7 @@ class StreamTranslator:
         """Return what is left to say when the upstream's bytes have ended: the end of the reply, or an error."""
         told: list[bytes] = []
         if not self.over:
-            self._translate(self._sse.close(), told)
+            self._tell(told_at_the_end(self._sse, self._decoder), told)
         if not self.over:
             self._tell(self._decoder.close(), told)
         return b"".join(told)
@@ -100,3 +100,12 @@ class StreamTranslator:
             elif isinstance(event, Failure):
                 self.failure = event
             told.append(self._encoder.encode(event))
+
+
+def told_at_the_end(sse: SseDecoder, decoder: StreamDecoder) -> list[Event]:
+    """Return what the last event tells if the blank line after it is missing; nothing if it cannot be read."""
+    try:
+        return [told for event in sse.close() for told in decoder.decode(event)]
+    except UpstreamProtocolError:
+        # The stream broke off inside the event. The decoder knows whether the reply was complete without it.
+        return []

@@ -20,7 +20,7 @@ from translation.reply import Reply, collect
 from translation.shapes import SHAPES
 from translation.shapes.shape import ClientSide, UpstreamSide
 from translation.sse import EventTooLarge, SseDecoder
-from translation.stream import StreamTranslator
+from translation.stream import StreamTranslator, told_at_the_end
 
 
 class Destination(Struct, frozen=True, kw_only=True):
@@ -139,9 +139,10 @@ class _Suspect(Struct):
 def _collected(body: bytes, upstream: UpstreamSide, exchange: Exchange) -> Reply:
     sse, decoder = SseDecoder(), upstream.stream_decoder(exchange)
     try:
-        events = [told for event in [*sse.feed(body), *sse.close()] for told in decoder.decode(event)]
+        events = [told for event in sse.feed(body) for told in decoder.decode(event)]
     except EventTooLarge as exc:
         raise UpstreamProtocolError(f"the upstream's stream: {exc}") from exc
+    events.extend(told_at_the_end(sse, decoder))
     events.extend(decoder.close())
     for event in events:
         if isinstance(event, Failure):

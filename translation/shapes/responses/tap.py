@@ -84,10 +84,12 @@ class ResponsesTap:
         return lead + failure_bytes(failure, failed(self._begun(request_id), [], failure), self._number)
 
     def _begun(self, request_id: str) -> Wire:
-        if self._created:
+        try:
             response = msgspec.json.decode(self._created)
-            if isinstance(response, dict):
-                return response
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            response = None
+        if isinstance(response, dict):
+            return response
         return {"id": f"resp_{request_id}", "object": "response"}
 
     def keep_alive(self) -> bytes:
