@@ -100,10 +100,15 @@ def _cipher() -> MultiFernet:
         raise InvalidValue("GATEWAY_ENCRYPTION_KEYS holds a key that is not 32 bytes in URL-safe base64") from exc
 
 
+def _forbidden_folders() -> tuple[Path, ...]:
+    """Return the folders whose files are no provider's keys: the system's, and the gateway's own secrets."""
+    return (*_SYSTEM_FOLDERS, Path("/etc"), settings.VAR_DIR.resolve())
+
+
 def _check_path(path: str) -> None:
     if not path.startswith("/") or not path.isprintable():
         raise InvalidValue(f"file:{path} needs a full path, such as file:/run/secrets/openai")
-    if any(Path(os.path.normpath(path)).is_relative_to(folder) for folder in _SYSTEM_FOLDERS):
+    if any(Path(os.path.normpath(path)).is_relative_to(folder) for folder in _forbidden_folders()):
         raise InvalidValue(f"file:{path} is a file of the system: name one that holds the provider's key")
 
 
@@ -111,7 +116,7 @@ def _content(path: str) -> str:
     """Return a file's text, "" if there is none that may be read."""
     try:
         real = Path(path).resolve(strict=True)
-        if not real.is_file() or any(real.is_relative_to(folder) for folder in _SYSTEM_FOLDERS):
+        if not real.is_file() or any(real.is_relative_to(folder) for folder in _forbidden_folders()):
             return ""
         with real.open("rb") as file:
             return file.read(MAX_FILE_BYTES).decode().strip()

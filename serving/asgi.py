@@ -17,8 +17,10 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import Resolver404, get_resolver
 
+from serving.admission import admit
 from serving.errors import ClientError, GatewayError, internal_fault, invalid_request, stopping, unknown_path
-from serving.render import ApiResponse, RelayedStream, error_response
+from serving.recording import RelayRecord
+from serving.render import ApiResponse, RelayedStream, error_response, shape_of_path
 from serving.request import ApiRequest
 from serving.watch import Watch
 from serving.worker import Worker
@@ -33,6 +35,7 @@ View = Callable[..., Awaitable[ApiResponse | RelayedStream]]
 # Relays make few cycles of objects; looking for them as often as Python does by default costs 4 % of the time.
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 
+MAX_PAGE_BODY_BYTES = 4 * 1024 * 1024
 _PAGE_PREFIXES = ("/admin", "/static/")
 
 
@@ -54,7 +57,7 @@ def get_application() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             if serves_pages and is_page(scope["path"]):
-                await pages(scope, receive, send)
+                await pages(scope, _bounded(receive), send)
             else:
                 await api(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -92,18 +95,19 @@ class ApiHandler:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a client that leaves cancels whatever is going on for it."""
-        error: ClientError | None = None
-        body = b""
+        request = ApiRequest(scope)
+        error: GatewayError | None = None
         try:
-            body = await _body(scope, receive)
+            if scope["method"] == "POST" and settings.GATEWAY_CLIENT_AUTH != "open":
+                admit(request)  # before a byte of a stranger's body is kept
+            request.take_body(await _body(scope, receive))
         except ClientGone:
             return
-        except ClientError as exc:
+        except GatewayError as exc:
             error = exc
-        request = ApiRequest(scope, body)
         watch = Watch(scope, receive, send)
         try:
-            response = error_response(request, error) if error else await self._response(request)
+            response = self._refusal(request, error) if error else await self._response(request)
             await watch.send(response)
         except asyncio.CancelledError:
             # Not the client's doing: the process stops, and its time for what is going on is over.
@@ -111,6 +115,12 @@ class ApiHandler:
                 await watch.send(error_response(request, stopping()))
         finally:
             watch.stop()
+
+    def _refusal(self, request: ApiRequest, error: GatewayError) -> ApiResponse:
+        """Return the answer to a request whose body is not read; its connection cannot serve another one."""
+        refused = type(error)(error.failure, (*error.headers, (b"connection", b"close")))
+        shape = shape_of_path(request.path, has_version=False)
+        return error_response(request, refused, RelayRecord(request.request_id, shape))
 
     async def _response(self, request: ApiRequest) -> ApiResponse | RelayedStream:
         try:
@@ -127,6 +137,19 @@ class ApiHandler:
         except Exception:
             logger.exception("a defect of the gateway", extra={"fields": {"id": request.request_id}})
             return error_response(request, internal_fault())
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return a `receive` that ends a page's request whose body is larger than any form of ours."""
+    size = 0
+
+    async def bounded() -> dict[str, Any]:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        return message if size <= MAX_PAGE_BODY_BYTES else {"type": "http.disconnect"}
+
+    return bounded
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
@@ -159,5 +182,4 @@ def _too_large(limit: int) -> ClientError:
         f"The request body is larger than {limit} bytes, the most that this gateway takes.",
         status=413,
         code="request_too_large",
-        headers=((b"connection", b"close"),),
     )

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from urllib.parse import parse_qsl
 
-from routing.table import ListedModel
+from routing.table import ListedModel, RouteTable, UnknownModel
 from serving.errors import invalid_request, unknown_model
 from serving.request import ApiRequest
 from translation.hub import Wire
 
 PAGE_DEFAULT, PAGE_MAX = 20, 1000
+MOST_PARAMETERS = 32
 
 
 def page_of_models(listed: Sequence[ListedModel], request: ApiRequest) -> Wire:
     """Return the list; Anthropic's comes in pages, by `limit`, `after_id` and `before_id`."""
     if not _speaks_anthropic(request):
         return {"object": "list", "data": [_openai(model) for model in listed]}
-    limit = _limit(request.GET.get("limit", str(PAGE_DEFAULT)))
+    query = _query(request)
+    limit = _limit(query.get("limit", str(PAGE_DEFAULT)))
     names = [model.name for model in listed]
-    after, before = request.GET.get("after_id"), request.GET.get("before_id")
+    after, before = query.get("after_id"), query.get("before_id")
     if before is not None:
         end = _position(names, before, "before_id")
         start = max(0, end - limit)
@@ -37,11 +40,13 @@ def page_of_models(listed: Sequence[ListedModel], request: ApiRequest) -> Wire:
     }
 
 
-def model_object(listed: Sequence[ListedModel], name: str, request: ApiRequest) -> Wire:
-    """Return one model; raises ClientError (404) if there is none of that name."""
-    found = next((model for model in listed if model.name == name), None)
-    if found is None:
-        raise unknown_model(name)
+def model_object(table: RouteTable, name: str, request: ApiRequest) -> Wire:
+    """Return one model, by any name that a request may use; raises ClientError (404) if there is none of that name."""
+    try:
+        route = table.resolve(name)
+    except UnknownModel as exc:
+        raise unknown_model(name) from exc
+    found = ListedModel(name, route.owner, route.created)
     return _anthropic(found) if _speaks_anthropic(request) else _openai(found)
 
 
@@ -64,8 +69,16 @@ def _anthropic(model: ListedModel) -> Wire:
     }
 
 
+def _query(request: ApiRequest) -> dict[str, str]:
+    text = request.scope["query_string"].decode("latin-1")
+    try:
+        return dict(parse_qsl(text, max_num_fields=MOST_PARAMETERS))
+    except ValueError as exc:
+        raise invalid_request(f"The query has more than {MOST_PARAMETERS} parameters.") from exc
+
+
 def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= PAGE_MAX:
+    if len(text) > 4 or not text.isascii() or not text.isdigit() or not 1 <= int(text) <= PAGE_MAX:
         raise invalid_request(f"limit: must be a number from 1 to {PAGE_MAX}.", param="limit", code="invalid_value")
     return int(text)
 

@@ -13,19 +13,23 @@ from serving.worker import Worker
 
 
 class ApiRequest(ASGIRequest):
-    """A request with its whole body, an id, and the worker that serves it.
+    """A request with an id, the worker that serves it and, once it is read, its whole body.
 
     Django builds the environment of CGI's variables for every request; here it is built for those that ask for it, and
     `fields` are the header fields as they came: names in lower case, a repeated one with its last value.
     """
 
-    def __init__(self, scope: dict[str, Any], body: bytes) -> None:
+    def __init__(self, scope: dict[str, Any]) -> None:
         self.scope = scope
         self.path = self.path_info = scope["path"]
         self.method = scope["method"].upper()
         self.fields: dict[bytes, bytes] = dict(scope["headers"])
         self.worker: Worker = scope["state"]["worker"]
         self.request_id = secrets.token_hex(12)
+        self._body = b""
+
+    def take_body(self, body: bytes) -> None:
+        """Keep the body."""
         self._body = body
 
     @cached_property

@@ -56,7 +56,7 @@ async def model(request: ApiRequest, name: str) -> ApiResponse:
     """Describe one model, in the caller's shape."""
     only(request, "GET")
     admit(request)
-    return json_response(request, model_object(_snapshot(request).table.models(), name, request))
+    return json_response(request, model_object(_snapshot(request).table, name, request))
 
 
 async def root(request: ApiRequest) -> ApiResponse:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
+from django.conf import settings
 from django.db import connection
 
 from keys.snapshot import current_version, load_keys
@@ -34,6 +37,7 @@ class Worker:
         self.draining = False
         self.database_ok = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="configuration")
+        self._parent = os.getppid()
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -60,6 +64,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         serving = -1
         while True:
+            self._stop_if_orphaned()
             try:
                 # Keys go first and by themselves: whatever is wrong with the routes, a revoked key is refused.
                 known = None if self.keys is None else self.keys.version
@@ -72,6 +77,13 @@ class Worker:
             except Exception as exc:
                 self._note_database(answers=False, why=exc)
             await asyncio.sleep(POLL_SECONDS)
+
+    def _stop_if_orphaned(self) -> None:
+        """Stop, if the process that started this one of several workers is gone: nobody would end it ever."""
+        if settings.GATEWAY_WORKERS > 1 and os.getppid() != self._parent and not self.draining:
+            logger.error("the process that started this worker is gone: stopping")
+            self.draining = True
+            os.kill(os.getpid(), signal.SIGTERM)
 
     async def _serve(self, table: RouteTable) -> None:
         if self.snapshot is None:

@@ -19,7 +19,7 @@ BEARER = ("authorization", f"Bearer {VALID}")
 
 
 def _request(worker: Worker, *headers: tuple[str, str]) -> ApiRequest:
-    return ApiRequest(scope_of(worker, "GET", "/v1/models", headers), b"")
+    return ApiRequest(scope_of(worker, "GET", "/v1/models", headers))
 
 
 @pytest.mark.parametrize(

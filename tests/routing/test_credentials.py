@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from django.conf import settings as gateway_settings
 from pytest_django import Settings
 
 from routing import credentials
@@ -113,3 +114,12 @@ def test_a_fingerprint_tells_secrets_apart() -> None:
     prints = {credentials.fingerprint(secret) for secret in ("sk-canary-1", "sk-canary-2", "sk-canary-1")}
     assert len(prints) == 2
     assert all(len(text) == 8 and "canary" not in text for text in prints)
+
+
+@pytest.mark.parametrize("path", ["/etc/hostname", "{var}/gateway_encryption_keys", "{var}/secret_key", "/proc/1/maps"])
+def test_no_file_of_the_system_or_of_the_gateway_is_a_key(path: str) -> None:
+    """Who may edit routes cannot have the gateway's own secrets, or the system's files, sent anywhere."""
+    text = "file:" + path.format(var=gateway_settings.VAR_DIR)
+    with pytest.raises(InvalidValue, match="is a file of the system"):
+        credentials.check_access_key(text)
+    assert credentials.resolve_reference(text).value is None

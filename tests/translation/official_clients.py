@@ -8,6 +8,7 @@ from typing import Any
 import anthropic
 import httpx2
 import openai
+from openai.lib.streaming.chat import ChatCompletionStreamState
 
 _MESSAGES: Mapping[str, Any] = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
 
@@ -54,8 +55,25 @@ def _responses_whole(body: bytes) -> Any:
     return _openai(body, "application/json").responses.create(model="m", input="hi")
 
 
-_STREAMED = {"messages": _messages_streamed, "responses": _responses_streamed}
-_WHOLE = {"messages": _messages_whole, "responses": _responses_whole}
+_HELLO: Any = [{"role": "user", "content": "hi"}]
+
+
+def _chat_streamed(stream: bytes) -> Any:
+    """Accumulate the chunks ourselves: the client's own end raises for a reply that the limit cut."""
+    state = ChatCompletionStreamState()
+    with _openai(stream, "text/event-stream").chat.completions.stream(model="m", messages=_HELLO) as reading:
+        for event in reading:
+            if event.type == "chunk":
+                state.handle_chunk(event.chunk)
+    return state.current_completion_snapshot
+
+
+def _chat_whole(body: bytes) -> Any:
+    return _openai(body, "application/json").chat.completions.create(model="m", messages=_HELLO)
+
+
+_STREAMED = {"messages": _messages_streamed, "responses": _responses_streamed, "chat": _chat_streamed}
+_WHOLE = {"messages": _messages_whole, "responses": _responses_whole, "chat": _chat_whole}
 
 
 def of_stream(client: str, stream: bytes) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""One relay to a chat upstream, for tests: the request on its way there, and the bytes on their way back."""
+"""One relay, for tests: the request on its way to an upstream, by default a chat one, and the bytes on the way back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -14,23 +15,32 @@ DEPLOYMENT = "0123456789ab"
 MINIMAL: dict[str, dict[str, Any]] = {
     "messages": {"model": "alias", "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]},
     "responses": {"model": "alias", "input": "hi"},
+    "chat": {"model": "alias", "messages": [{"role": "user", "content": "hi"}]},
 }
 """The smallest request of each client shape."""
 
-CLIENTS = tuple(MINIMAL)
+CLIENTS = ("messages", "responses")
+"""The clients whose requests are translated for a chat upstream."""
+
+PAIRS = tuple(permutations(MINIMAL, 2))
+"""The shapes of client and upstream, wherever they are not the same."""
 
 
 def translation(
-    client: str, wire: dict[str, Any] | None = None, model: str = "upstream-model", deployment: str = DEPLOYMENT
+    client: str,
+    wire: dict[str, Any] | None = None,
+    model: str = "upstream-model",
+    deployment: str = DEPLOYMENT,
+    upstream: str = "chat",
 ) -> Translation:
-    """Return the translation of a request, the smallest one if none is given, to the chat upstream's `model`."""
-    destination = Destination(shape="chat", model=model, deployment=deployment)
+    """Return the translation of a request, the smallest one if none is given, to the upstream's `model`."""
+    destination = Destination(shape=upstream, model=model, deployment=deployment)
     return translate_request(wire or MINIMAL[client], client, destination, CIRCUMSTANCES, "alias")
 
 
-def sent(client: str, wire: dict[str, Any], model: str = "upstream-model") -> Any:
+def sent(client: str, wire: dict[str, Any], model: str = "upstream-model", upstream: str = "chat") -> Any:
     """Return the body that the upstream gets, decoded."""
-    return msgspec.json.decode(translation(client, wire, model).body)
+    return msgspec.json.decode(translation(client, wire, model, upstream=upstream).body)
 
 
 def cuts(stream: bytes, size: int) -> Iterator[bytes]:

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.grammar import messages, responses
-from tests.grammar.chat import check_request
-from tests.translation.chat_streams import ODD_CHUNKS, WORDS, ChatStream, chat_streams, reads
-from tests.translation.relaying import CLIENTS, chat_stream, sent, streamed, translation
+from tests.translation import official_clients
+from tests.translation.answers import Answer, Called, Counts, read_of, stream_of
+from tests.translation.chat_streams import ARGUMENTS, ODD_CHUNKS, WORDS, ChatStream, chat_streams, reads
+from tests.translation.conversations import GRAMMARS, MODELS, REQUEST_RULES, conversation, request, user
+from tests.translation.relaying import CLIENTS, DEPLOYMENT, PAIRS, chat_stream, streamed, translation
+from translation.translator import Translation
 
-bounded = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+bounded = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 each_client = pytest.mark.parametrize("client", CLIENTS)
-
-GRAMMARS = {"messages": messages.check, "responses": responses.check}
+each_pair = pytest.mark.parametrize(("client", "upstream"), PAIRS)
 
 
 def told_by_messages(events: list[dict[str, Any]]) -> tuple[str, str, list[tuple[str, str, str]]]:
@@ -104,11 +105,58 @@ def test_damaged_bytes_never_break_the_gateway(
     assert GRAMMARS[client](streamed(translation(client), data.draw(reads(damaged))))
 
 
+ANSWERS = st.builds(
+    Answer,
+    text=st.text(alphabet=st.sampled_from('ab \n"\\{}é東👩'), max_size=12).filter(
+        lambda text: not text or text.strip()
+    ),
+    thoughts=st.just("") | WORDS,
+    calls=st.lists(ARGUMENTS, max_size=3).map(
+        lambda given: tuple(
+            Called(f"call_{number}", f"tool_{number}", compact(arguments)) for number, arguments in enumerate(given)
+        )
+    ),
+    stop=st.sampled_from(["end", "length", "refusal"]),
+).map(lambda answer: answer._replace(stop="calls") if answer.calls else answer)
+"""Answers as they end in all shapes alike: one with calls asks for them."""
+
+
+def compact(arguments: str) -> str:
+    """Return JSON without blanks."""
+    return json.dumps(json.loads(arguments), ensure_ascii=False, separators=(",", ":"))
+
+
+def asked(client: str, upstream: str, history: list[dict[str, Any]] | None = None) -> Translation:
+    """Return the relay of a conversation, whose body is lawful at the upstream."""
+    made = translation(client, request(client, history or [user("hi")]), MODELS[upstream], DEPLOYMENT, upstream)
+    REQUEST_RULES[upstream](json.loads(made.body))
+    return made
+
+
+@each_pair
+@bounded
+@given(data=st.data(), answer=ANSWERS)
+def test_random_answer_arrives_whole_in_random_reads(
+    client: str, upstream: str, data: st.DataObject, answer: Answer
+) -> None:
+    """Whatever the answer and the cuts of the network: the bytes are the same and lawful, and nothing is missing."""
+    wire = stream_of(upstream, answer)
+    told = streamed(asked(client, upstream), data.draw(reads(wire)))
+    assert told == streamed(asked(client, upstream), [wire])
+    assert GRAMMARS[client](told)
+    assert read_of(client, official_clients.of_stream(client, told)) == (answer, Counts())
+
+
 RESULTS = st.tuples(WORDS, st.booleans(), st.booleans())
 ROUNDS = st.lists(
-    st.tuples(WORDS, st.none() | WORDS, st.lists(RESULTS, max_size=2), st.booleans()), min_size=2, max_size=4
+    st.tuples(WORDS.filter(str.strip), st.none() | WORDS, st.lists(RESULTS, max_size=2), st.booleans()),
+    min_size=2,
+    max_size=4,
 )
-"""Rounds of a conversation: the user's words, the model's, the results of its calls (words, failed, with an image)."""
+"""Rounds of a conversation: the user's words, the model's, the results of its calls (words, failed, with an image).
+
+The user's words are not blank, since not every upstream takes blank ones.
+"""
 
 PIXEL = "iVBORw0KGgo="
 
@@ -162,51 +210,65 @@ def responses_history(rounds: list[Any]) -> list[list[dict[str, Any]]]:
     return points
 
 
-def messages_request(history: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the Messages request that asks for the next turn."""
-    return {"model": "alias", "max_tokens": 9, "system": "Be brief.", "messages": history}
+def chat_history(rounds: list[Any]) -> list[list[dict[str, Any]]]:
+    """Return the conversation as chat messages, once for every point at which the user's side has just spoken."""
+    history: list[dict[str, Any]] = []
+    points = []
+    for number, (asked, answered, results, late) in enumerate(rounds):
+        history = [*history, {"role": "developer" if late and number else "user", "content": asked}]
+        points.append(history)
+        calls = [
+            {
+                "id": f"t{number}{place}",
+                "type": "function",
+                "function": {"name": "look", "arguments": json.dumps({"at": word})},
+            }
+            for place, (word, _, _) in enumerate(results)
+        ]
+        if answered or calls:
+            said = {"role": "assistant", "content": answered}
+            history = [*history, {**said, "tool_calls": calls} if calls else said]
+        for place, (word, _, _) in enumerate(results):
+            history = [*history, {"role": "tool", "tool_call_id": f"t{number}{place}", "content": word}]
+        if results:
+            points.append(history)
+    return points
 
 
-def responses_request(history: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the Responses request that asks for the next turn."""
-    return {"model": "alias", "instructions": "Be brief.", "input": history}
-
-
-CONVERSATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "messages": (messages_history, messages_request),
-    "responses": (responses_history, responses_request),
+HISTORIES: dict[str, Callable[[list[Any]], list[list[dict[str, Any]]]]] = {
+    "messages": messages_history,
+    "responses": responses_history,
+    "chat": chat_history,
 }
 
 
-@each_client
+@each_pair
 @bounded
 @given(rounds=ROUNDS)
-def test_longer_conversation_begins_with_the_shorter_one(client: str, rounds: list[Any]) -> None:
+def test_longer_conversation_begins_with_the_shorter_one(client: str, upstream: str, rounds: list[Any]) -> None:
     """What was sent before is sent again unchanged, but that the last user message may gain parts at its end.
 
     The upstream's prompt cache and its signed thoughts depend on it.
     """
-    history, request = CONVERSATIONS[client]
-    bodies = [sent(client, request(point)) for point in history(rounds)]
+    bodies = [json.loads(asked(client, upstream, point).body) for point in HISTORIES[client](rounds)]
     for shorter, longer in pairwise(bodies):
-        check_request(longer)
-        *before, last = shorter["messages"]
-        assert longer["messages"][: len(before)] == before
-        assert begins_with(longer["messages"][len(before)], last)
+        *before, last = conversation(upstream, shorter)
+        after = conversation(upstream, longer)
+        assert after[: len(before)] == before
+        assert begins_with(after[len(before)], last)
 
 
 def begins_with(longer: dict[str, Any], shorter: dict[str, Any]) -> bool:
     """Tell whether a message is the other one, or a user message with further parts."""
-    if longer == shorter or shorter["role"] != "user" or not isinstance(shorter["content"], list):
+    if longer == shorter or shorter.get("role") != "user" or not isinstance(shorter["content"], list):
         return longer == shorter
     return bool(longer["role"] == "user" and longer["content"][: len(shorter["content"])] == shorter["content"])
 
 
-@each_client
+@each_pair
 @bounded
 @given(rounds=ROUNDS)
-def test_same_request_gives_the_same_bytes(client: str, rounds: list[Any]) -> None:
+def test_same_request_gives_the_same_bytes(client: str, upstream: str, rounds: list[Any]) -> None:
     """The translation of a request depends on nothing but the request."""
-    history, request = CONVERSATIONS[client]
-    wire = request(history(rounds)[-1])
-    assert translation(client, wire).body == translation(client, json.loads(json.dumps(wire))).body
+    history = HISTORIES[client](rounds)[-1]
+    assert asked(client, upstream, history).body == asked(client, upstream, json.loads(json.dumps(history))).body
