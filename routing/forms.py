@@ -167,11 +167,11 @@ class UpstreamForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at 
             if key:
                 credentials.check_access_key(key)
                 credentials.encrypt(key)
-            elif not clear and (self.instance.secret or self.instance.reference) and self._moves(cleaned):
+            elif not clear and self.instance.secret and self._moves(cleaned):
                 self.add_error(
                     "new_access_key",
                     "The base URL leads to another host: enter the access key again, or remove it. "
-                    "A key is never sent to a host that it was not entered for.",
+                    "A stored secret is never sent to a host that it was not entered for.",
                 )
         except InvalidValue as exc:
             self.add_error("new_access_key", f"{str(exc)[:1].upper()}{str(exc)[1:]}.")
