@@ -69,19 +69,22 @@ class ChatTap:
         return b": keep-alive\n\n" if self.at_boundary else b""
 
 
-# How a chunk ends that only adds to a message: alone in its read, it is recognised by its end.
-_QUIET_ENDS = (b'"finish_reason":null}]}\n\n', b'"finish_reason":null}],"usage":null}\n\n')
+# How a chunk ends that only adds to a message, in the two ways in which JSON is written.
+_QUIET_ENDS = (b'"finish_reason":null}]}\n\n', b'"finish_reason": null}]}\n\n')
+_QUIET_ENDS_OF_USAGE = (b'"finish_reason":null}],"usage":null}\n\n', b'"finish_reason": null}], "usage": null}\n\n')
 
 
 def _says_nothing(chunk: bytes) -> bool:
-    if chunk.endswith(_QUIET_ENDS) and chunk.count(b"\n\n") == 1 and b"\r" not in chunk:
-        return b'"usage":{' not in chunk and b'"usage": ' not in chunk and b"error" not in chunk
-    return (
-        chunk.count(b"finish_reason") == chunk.count(b'"finish_reason":null')
-        and chunk.count(b'"usage"') == chunk.count(b'"usage":null')
-        and b"error" not in chunk
-        and b"[DONE]" not in chunk
-    )
+    if b"error" in chunk or b"[DONE]" in chunk:
+        return False
+    if chunk.count(b"\n\n") == 1 and b"\r" not in chunk:
+        if chunk.endswith(_QUIET_ENDS):
+            return b'"usage"' not in chunk
+        if chunk.endswith(_QUIET_ENDS_OF_USAGE):
+            return chunk.count(b'"usage"') == 1
+    nulls = chunk.count(b'"finish_reason":null') + chunk.count(b'"finish_reason": null')
+    unused = chunk.count(b'"usage":null') + chunk.count(b'"usage": null')
+    return chunk.count(b"finish_reason") == nulls and chunk.count(b'"usage"') == unused
 
 
 class _Body(Struct):
