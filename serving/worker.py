@@ -24,6 +24,9 @@ from serving.upstream import warm_up
 
 logger = logging.getLogger("serving.worker")
 
+SUPERVISOR = "SWITCHYARD_SUPERVISOR"
+"""The variable by which a worker of several knows the process that started it."""
+
 POLL_SECONDS = 1.0
 SLOW_START_SECONDS = 2.0
 
@@ -37,7 +40,8 @@ class Worker:
         self.draining = False
         self.database_ok = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="configuration")
-        self._parent = os.getppid()
+        # Not asked for here: a worker may begin only after the process that started it is gone.
+        self._parent = int(os.environ.get(SUPERVISOR, os.getppid()))
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

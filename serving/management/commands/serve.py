@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Any
@@ -12,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from serving.protocol import BoundedHttpProtocol
+from serving.worker import SUPERVISOR
 
 
 class Command(BaseCommand):
@@ -32,6 +34,7 @@ class Command(BaseCommand):
             call_command("seed_routes", settings.GATEWAY_ROUTES)
         # uvicorn stops in good order and then raises the signal again, for a supervisor; ours wants to see a success.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        os.environ[SUPERVISOR] = str(os.getpid())
         uvicorn.run(
             "gateway_project.asgi:application",
             host=settings.GATEWAY_HOST,
