@@ -12,11 +12,13 @@ import msgspec
 
 from routing.table import Target
 from serving.body import Body, parse_body
+from serving.calls import Call
 from serving.errors import ClientError, UpstreamError, upstream_failed
 from serving.headers import to_client
 from serving.opening import JSON_TYPE, MAX_REPLY_BYTES
+from serving.outgoing import check_credential, passed_on
 from serving.recording import RelayRecord
-from serving.relay import Answer, Call, prepare, route_of
+from serving.relay import Answer, route_of
 from serving.snapshot import Snapshot
 from serving.verdict import error_of_answer, looks_like_json
 from translation.counting import COUNTING, estimate_tokens
@@ -46,7 +48,8 @@ async def count(call: Call, snapshot: Snapshot, record: RelayRecord) -> Answer:
 
 
 async def _by_upstream(call: Call, body: Body, target: Target, snapshot: Snapshot, record: RelayRecord) -> Answer:
-    outgoing = prepare(call, body, target, call.shape)
+    check_credential(target.upstream, call.request_id)
+    outgoing = passed_on(call, body, target)
     record.attempts = 1
     record.mark_prepared()
     pool = snapshot.pool(target.upstream)

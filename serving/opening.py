@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 
+from serving.calls import Call
 from serving.errors import UpstreamError, upstream_failed
+from serving.outgoing import Outgoing
 from serving.streaming import PassedThrough, Reader, Translated
 from serving.upstream import FOREIGN, UpstreamAnswer, mapped
 from serving.verdict import RETRYABLE_STATUSES, error_of_answer, error_of_first_event
+from translation.reply import ReplyCollector
 from translation.shapes import SHAPES
 from translation.sse import EventTooLarge, SseDecoder
-from translation.translator import Translation, error_inside
+from translation.stream import StreamTranslator
+from translation.translator import error_inside
 
 MAX_OPENING_BYTES = 64 * 1024
 MAX_REPLY_BYTES = 64 * 1024 * 1024
@@ -51,38 +55,38 @@ async def _resumed(coming: asyncio.Future[bytes | None], rest: AsyncIterator[byt
         chunk = await anext(rest, None)
 
 
-async def open_stream(
-    answered: UpstreamAnswer, shape: str, translation: Translation | None, request_id: str, patience: float
-) -> Opening:
+async def open_stream(answered: UpstreamAnswer, outgoing: Outgoing, call: Call, *, collects: bool) -> Opening:
     """Return the stream's opening; raises UpstreamError if it fails before there is anything to say.
 
-    `shape` is the upstream's; `translation` is None for a passthrough; `patience` is in seconds.
+    `collects`: a translated reply is gathered along the way, and its end held back until it is kept.
     """
+    translator = None
+    if outgoing.translation is not None:
+        translator = outgoing.translation.stream(ReplyCollector() if collects else None)
     if answered.content_type in (JSON_TYPE, PAGE_TYPE):
-        return await _from_whole(answered, shape, translation)
-    if translation is not None:
-        return await _translated(_Chunks(answered, patience), translation)
-    return await _passed_through(_Chunks(answered, patience), shape, request_id)
+        return await _from_whole(answered, outgoing.shape, translator)
+    chunks = _Chunks(answered, call.patience)
+    if translator is not None:
+        return await _translated(chunks, translator)
+    return await _passed_through(chunks, outgoing.shape, call.request_id)
 
 
-async def _from_whole(answered: UpstreamAnswer, shape: str, translation: Translation | None) -> Opening:
+async def _from_whole(answered: UpstreamAnswer, shape: str, translator: StreamTranslator | None) -> Opening:
     """Return the stream of a reply that came as one JSON object although a stream was asked for."""
     if answered.content_type == PAGE_TYPE:
         raise upstream_failed(502, "upstream_protocol_error", "the upstream answered with a web page")
     reply = await answered.read(MAX_REPLY_BYTES)
     if error_inside(reply):
-        raise await error_of_answer(answered, "" if translation else shape, shape, reply)
-    if translation is None:
+        raise await error_of_answer(answered, "" if translator else shape, shape, reply)
+    if translator is None:
         raise upstream_failed(502, "upstream_protocol_error", "the upstream did not answer with a stream")
-    translator = translation.stream()
     first = translator.feed_whole(reply)
     reader = Translated(translator)
     _refuse_if_failed(reader, started=translator.started)
     return Opening(reader, first, answered.raw_chunks)
 
 
-async def _translated(chunks: _Chunks, translation: Translation) -> Opening:
-    translator = translation.stream()
+async def _translated(chunks: _Chunks, translator: StreamTranslator) -> Opening:
     reader = Translated(translator)
     first = b""
     while not first and not reader.over:

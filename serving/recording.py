@@ -9,6 +9,7 @@ import logging
 import time
 
 from translation.events import Usage
+from translation.ledger import Ledger
 
 logger = logging.getLogger("serving.relay")
 
@@ -54,10 +55,12 @@ class RelayRecord:
         "dropped",
         "error",
         "first_byte",
+        "missed_turns",
         "model",
         "prepared",
         "project",
         "request_id",
+        "restored_turns",
         "route",
         "status",
         "stream",
@@ -87,6 +90,7 @@ class RelayRecord:
         self.usage: Usage | None = None
         self.dropped: tuple[str, ...] = ()
         self.coerced: tuple[str, ...] = ()
+        self.restored_turns = self.missed_turns = 0
 
     @property
     def translation(self) -> str:
@@ -103,6 +107,12 @@ class RelayRecord:
     def mark_first_byte(self) -> None:
         """Note that the upstream's first byte has come."""
         self.first_byte = time.monotonic() - self._started
+
+    def note_lost(self, lost: Ledger | None) -> None:
+        """Note what the client does not get of the reply, after what the upstream did not get of the request."""
+        if lost is not None:
+            self.dropped += lost.dropped
+            self.coerced += lost.coerced
 
     def server_timing(self) -> str:
         """Return the times so far as a Server-Timing value, in milliseconds."""
@@ -152,4 +162,6 @@ class RelayRecord:
             **tokens,
             "dropped": ",".join(self.dropped[:MOST_PATHS])[:LONGEST_REPORT] or None,
             "coerced": ",".join(self.coerced[:MOST_PATHS])[:LONGEST_REPORT] or None,
+            "restored_turns": self.restored_turns or None,
+            "missed_turns": self.missed_turns or None,
         }

@@ -8,64 +8,30 @@ stream. Whoever gets an Answer closes it.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-import time
 from collections.abc import AsyncGenerator, Callable
-
-from msgspec import Struct
 
 from routing.table import NoModel, Route, Target, Timeouts, UnknownModel
 from serving.body import Body, parse_body
-from serving.errors import ClientError, UpstreamError, invalid_request, unknown_model, upstream_failed
-from serving.headers import MESSAGES_VERSION, HeaderList, credentials, to_client, to_upstream
+from serving.calls import Call
+from serving.errors import UpstreamError, invalid_request, unknown_model, upstream_failed
+from serving.headers import HeaderList, to_client
+from serving.keeping import Keep, recall, scope_of
 from serving.opening import JSON_TYPE, MAX_REPLY_BYTES, Opening, open_stream
+from serving.outgoing import Outgoing, check_credential, deployment_of, passed_on, read, translated_for
 from serving.recording import RelayRecord
 from serving.snapshot import Snapshot
 from serving.streaming import PassedThrough, Reader, passed_through, translated
 from serving.upstream import UpstreamAnswer, UpstreamPool, mapped
 from serving.verdict import RETRYABLE_STATUSES, error_of_answer, looks_like_json
-from translation.envelope import deployment_tag
 from translation.events import Usage
-from translation.failures import Failure, RequestRefused, UpstreamProtocolError
+from translation.failures import Failure, UpstreamProtocolError
 from translation.shapes import SHAPES
-from translation.translator import (
-    Circumstances,
-    Destination,
-    Translation,
-    error_inside,
-    translate_reply,
-    translate_request,
-)
-
-logger = logging.getLogger("serving.credentials")
+from translation.translator import error_inside, translate_reply
 
 MAX_ATTEMPTS = 3
 DRAIN_BYTES = 64 * 1024
 DRAIN_SECONDS = 0.25
-
-
-class Call(Struct, frozen=True, kw_only=True):
-    """One request of a client: the shape of the endpoint, the body, the headers as they came (names in lower case).
-
-    `patience` is how many seconds the client waits for a stream's headers while the upstream says nothing.
-    """
-
-    shape: str
-    body: bytes
-    headers: HeaderList
-    request_id: str
-    strict: bool = False
-    patience: float = 15.0
-
-
-class Outgoing(Struct, frozen=True):
-    """What is sent to one target. `translation` is None for a passthrough."""
-
-    shape: str
-    body: bytes
-    headers: HeaderList
-    translation: Translation | None
 
 
 class Answer:
@@ -80,13 +46,15 @@ class Answer:
         self.reader: Reader | None = None
         self.usage_of: Callable[[bytes], Usage | None] | None = None
         self._opening: Opening | None = None
+        self._keep: Keep | None = None
         self._upstream: UpstreamAnswer | None = None
         self._pool: UpstreamPool | None = None
         self.timeouts = Timeouts()
 
-    def carry(self, opening: Opening, upstream: UpstreamAnswer, pool: UpstreamPool) -> None:
+    def carry(self, opening: Opening, upstream: UpstreamAnswer, pool: UpstreamPool, keep: Keep | None = None) -> None:
         """Become a stream; from now on the answer owns the upstream's answer and a place in its pool."""
         self.reader, self._opening, self._upstream, self._pool = opening.reader, opening, upstream, pool
+        self._keep = keep
         self.timeouts = pool.upstream.timeouts
 
     def time_out(self, why: str) -> bytes:
@@ -103,7 +71,7 @@ class Answer:
         first, chunks, reader = self._opening.first, self._opening.chunks, self._opening.reader
         if isinstance(reader, PassedThrough):
             return passed_through(first, chunks, reader)
-        return translated(first, chunks, reader)
+        return translated(first, chunks, reader, self._keep)
 
     async def aclose(self) -> None:
         """Give back what the answer owns and write the record. May be called at any time, and again."""
@@ -113,6 +81,7 @@ class Answer:
             self._opening.close()
         if reader is not None:
             self.record.usage = reader.usage
+            self.record.note_lost(reader.lost)
             if reader.failure is not None:
                 self.record.error = reader.failure.code or reader.failure.kind.value
             failed = reader.failure is not None or (isinstance(reader, PassedThrough) and reader.failed_upstream)
@@ -163,9 +132,7 @@ async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, r
     upstream = target.upstream
     shape = upstream.shape_for(call.shape)
     record.upstream, record.upstream_model, record.upstream_shape = upstream.name, target.model, shape
-    outgoing = prepare(call, body, target, shape)
-    if outgoing.translation is not None:
-        record.dropped, record.coerced = outgoing.translation.dropped, outgoing.translation.coerced
+    outgoing, keep = await _prepared(call, body, target, snapshot, record)
     record.mark_prepared()
     pool = snapshot.pool(upstream)
     pool.enter()
@@ -181,13 +148,13 @@ async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, r
         if body.stream:
             answer = Answer(200, headers, "text/event-stream; charset=utf-8", record)
             async with asyncio.timeout(upstream.timeouts.idle or None):
-                opening = await open_stream(answered, shape, outgoing.translation, call.request_id, call.patience)
-            answer.carry(opening, answered, pool)
+                opening = await open_stream(answered, outgoing, call, collects=keep is not None)
+            answer.carry(opening, answered, pool, keep)
             kept = True
         else:
             answer = Answer(200, headers, JSON_TYPE, record)
             with pool.overdue.within(upstream.timeouts.total):
-                answer.body = await _whole(answered, outgoing, record)
+                answer.body = await _whole(answered, outgoing, record, keep)
             answer.usage_of = SHAPES[shape].usage_of if outgoing.translation is None else None
         return answer
     except TimeoutError as exc:
@@ -199,56 +166,25 @@ async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, r
             await pool.leave()
 
 
-def prepare(call: Call, body: Body, target: Target, shape: str) -> Outgoing:
-    """Decide what is sent to the target; raises ClientError if its shape cannot serve the request."""
+async def _prepared(
+    call: Call, body: Body, target: Target, snapshot: Snapshot, record: RelayRecord
+) -> tuple[Outgoing, Keep | None]:
+    """Decide what is sent to the target, and how its reply is kept; raises ClientError if it cannot be asked."""
     upstream = target.upstream
-    if upstream.credential is not None and upstream.credential.missing is not None and not upstream.passthrough_auth:
-        fields = {"id": call.request_id, "upstream": upstream.name, "missing": upstream.credential.missing}
-        logger.error("a credential is not there", extra={"fields": fields})
-        raise upstream_failed(502, "upstream_auth", "the upstream's credential is not configured")
+    check_credential(upstream, call.request_id)
+    shape = upstream.shape_for(call.shape)
     if shape == call.shape:
-        headers = to_upstream(call.headers)
-        if upstream.passthrough_auth:
-            headers += credentials(call.headers)
-        if shape == "messages" and not any(name == b"anthropic-version" for name, _ in headers):
-            headers.append(MESSAGES_VERSION)
-        sent = body.raw if body.model == target.model else body.with_model(target.model)
-        return Outgoing(shape, sent, headers, None)
-    headers = [MESSAGES_VERSION] if shape == "messages" else []
-    if upstream.passthrough_auth:
-        headers += credentials(call.headers)
-    translation = _translated(call, body, target, shape)
-    return Outgoing(shape, translation.body, headers, translation)
+        return passed_on(call, body, target), None
+    scope = scope_of(call.project, deployment_of(upstream), target.model)
+    recalled = await recall(read(call, body), scope, snapshot.memory, record)
+    outgoing = translated_for(call, recalled.reading, target, shape, body.model or target.model)
+    assert outgoing.translation is not None
+    record.dropped, record.coerced = outgoing.translation.dropped, outgoing.translation.coerced
+    return outgoing, recalled.keep(outgoing.translation, snapshot.memory)
 
 
-def _translated(call: Call, body: Body, target: Target, shape: str) -> Translation:
-    upstream = target.upstream
-    account = upstream.credential.fingerprint if upstream.credential is not None else ""
-    to = Destination(
-        shape=shape,
-        model=target.model,
-        quirks=upstream.quirks,
-        deployment=deployment_tag(upstream.provider, f"{upstream.base_url} {account}"),
-    )
-    now = Circumstances(
-        request_id=call.request_id,
-        seed=call.request_id,
-        now=int(time.time()),
-        api_version=next((v.decode("latin-1") for n, v in call.headers if n == b"anthropic-version"), ""),
-    )
-    try:
-        translation = translate_request(body.members, call.shape, to, now, body.model or target.model)
-    except RequestRefused as exc:
-        raise ClientError(exc.failure) from exc
-    lost = (*translation.dropped, *translation.coerced)
-    if call.strict and lost:
-        message = f"Strict mode: {', '.join(lost[:8])} cannot reach this model's provider unchanged."
-        raise invalid_request(message, param=lost[0].partition("=")[0], code="unsupported_parameter")
-    return translation
-
-
-async def _whole(answered: UpstreamAnswer, outgoing: Outgoing, record: RelayRecord) -> bytes:
-    """Return the whole reply in the client's shape."""
+async def _whole(answered: UpstreamAnswer, outgoing: Outgoing, record: RelayRecord, keep: Keep | None) -> bytes:
+    """Return the whole reply in the client's shape, and keep it before."""
     reply = await answered.read(MAX_REPLY_BYTES)
     if answered.content_type == "text/html" or error_inside(reply):
         raise await error_of_answer(answered, "", outgoing.shape, reply)
@@ -261,7 +197,10 @@ async def _whole(answered: UpstreamAnswer, outgoing: Outgoing, record: RelayReco
         translated = translate_reply(reply, outgoing.translation, streamed=streamed_reply)
     except UpstreamProtocolError as exc:
         raise UpstreamError(exc.failure, retryable=exc.failure.status in RETRYABLE_STATUSES) from exc
-    record.usage = translated.usage
+    record.usage = translated.reply.usage
+    record.note_lost(outgoing.translation.exchange.lost)
+    if keep is not None:
+        await keep(translated.reply)
     return translated.body
 
 

@@ -7,14 +7,16 @@ snapshot; one that did is retired and closes when its last relay ends.
 from __future__ import annotations
 
 from routing.table import RouteTable, Upstream
+from serving.keeping import Memory
 from serving.upstream import UpstreamPool
 
 
 class Snapshot:
-    """One revision of the configuration, being served."""
+    """One revision of the configuration, being served. `memory` are the worker's stores, the same for all of them."""
 
-    def __init__(self, table: RouteTable, pools: dict[str, UpstreamPool] | None = None) -> None:
+    def __init__(self, table: RouteTable, memory: Memory, pools: dict[str, UpstreamPool] | None = None) -> None:
         self.table = table
+        self.memory = memory
         self._pools = pools if pools is not None else {}
         self._superseded = False
 
@@ -33,7 +35,7 @@ class Snapshot:
         retired = [pool for name, pool in self._pools.items() if name not in kept]
         for pool in retired:
             await pool.retire()
-        return Snapshot(table, kept)
+        return Snapshot(table, self.memory, kept)
 
     async def aclose(self) -> None:
         """Retire every pool."""

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
+from serving.keeping import Keep
 from serving.upstream import FOREIGN, mapped
 from translation.events import Usage
 from translation.failures import TRUNCATED, Failure
+from translation.ledger import Ledger
+from translation.reply import Reply
 from translation.shapes.shape import Tap
 from translation.stream import StreamTranslator
 
@@ -20,6 +23,8 @@ class PassedThrough:
 
     over = False
     """Whether the rest can be left unread: never, since every byte is forwarded."""
+    lost = None
+    """What the client does not get of the reply: nothing."""
 
     def __init__(self, tap: Tap, request_id: str) -> None:
         self.failure: Failure | None = None
@@ -68,6 +73,7 @@ class Translated:
     def __init__(self, translator: StreamTranslator) -> None:
         self._translator = translator
         self.feed = translator.feed
+        self.end = translator.end
         self.close = translator.close
         self.fail = translator.fail
         self.keep_alive = translator.keep_alive
@@ -83,9 +89,19 @@ class Translated:
         return self._translator.failure
 
     @property
+    def lost(self) -> Ledger:
+        """What the client does not get of the reply."""
+        return self._translator.lost
+
+    @property
+    def reply(self) -> Reply | None:
+        """The reply, if it was gathered and its end is held back."""
+        return self._translator.reply
+
+    @property
     def complete(self) -> bool:
         """Whether the upstream said that the reply is complete."""
-        return self._translator.over and self._translator.failure is None
+        return self._translator.complete
 
     @property
     def over(self) -> bool:
@@ -112,10 +128,13 @@ async def passed_through(first: bytes, chunks: AsyncIterator[bytes], reader: Pas
         yield left
 
 
-async def translated(first: bytes, chunks: AsyncIterator[bytes], reader: Translated) -> AsyncGenerator[bytes]:
+async def translated(
+    first: bytes, chunks: AsyncIterator[bytes], reader: Translated, keep: Keep | None = None
+) -> AsyncGenerator[bytes]:
     """Yield `first`, translated already, then what the upstream's raw chunks become, up to the end of the reply.
 
-    What becomes nothing for the client is told as b"": the upstream is not silent.
+    What becomes nothing for the client is told as b"": the upstream is not silent. The end waits until the reply is
+    kept.
     """
     if first:
         yield first
@@ -126,3 +145,6 @@ async def translated(first: bytes, chunks: AsyncIterator[bytes], reader: Transla
             yield reader.close() if chunk is None else feed(chunk)
     except FOREIGN as exc:
         yield reader.fail(mapped(exc).failure)
+    if keep is not None and reader.reply is not None:
+        await keep(reader.reply)
+        yield reader.end()

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from django.conf import settings
 
 from serving.admission import admit, only
+from serving.calls import Call
 from serving.counting import count
 from serving.errors import GatewayError, invalid_request, not_ready
 from serving.listing import model_object, page_of_models
 from serving.recording import RelayRecord
-from serving.relay import Answer, Call, relay
+from serving.relay import Answer, relay
 from serving.render import ApiResponse, RelayedStream, error_response, json_response, relay_response
 from serving.request import ApiRequest
 from serving.snapshot import Snapshot
@@ -94,6 +95,7 @@ async def _relayed(
             body=request.body,
             headers=request.scope["headers"],
             request_id=request.request_id,
+            project=record.project,
             patience=settings.GATEWAY_KEEP_ALIVE_SECONDS,
             strict=settings.GATEWAY_STRICT or request.fields.get(b"x-gateway-strict") == b"1",
         )

@@ -15,10 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from django.conf import settings
 from django.db import connection
 
+from conversations.turns import MemoryTurnStore
 from keys.snapshot import current_version, load_keys
 from keys.table import KeyTable
 from routing.snapshot import current_revision, load_table
 from routing.table import RouteTable
+from serving.keeping import Memory
 from serving.snapshot import Snapshot
 from serving.upstream import warm_up
 
@@ -39,6 +41,7 @@ class Worker:
         self.keys: KeyTable | None = None
         self.draining = False
         self.database_ok = False
+        self.memory = Memory(turns=MemoryTurnStore())
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="configuration")
         # Not asked for here: a worker may begin only after the process that started it is gone.
         self._parent = int(os.environ.get(SUPERVISOR, os.getppid()))
@@ -62,6 +65,7 @@ class Worker:
             await asyncio.gather(self._watching, return_exceptions=True)
         if self.snapshot is not None:
             await self.snapshot.aclose()
+        await self.memory.turns.aclose()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _watch(self) -> None:
@@ -91,7 +95,7 @@ class Worker:
 
     async def _serve(self, table: RouteTable) -> None:
         if self.snapshot is None:
-            self.snapshot = Snapshot(table)
+            self.snapshot = Snapshot(table, self.memory)
         else:
             self.snapshot = await self.snapshot.replaced_by(table)
         logger.info("serving", extra={"fields": {"revision": table.revision, "routes": len(table.routes)}})

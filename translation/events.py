@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from translation.failures import Failure
-from translation.hub import Citation, ToolKind
+from translation.hub import Citation, ToolKind, WebSearch
 
 
 class PartKind(Enum):
@@ -25,6 +25,7 @@ class PartKind(Enum):
     REFUSAL = "refusal"
     REASONING = "reasoning"
     TOOL_CALL = "tool_call"
+    WEB_SEARCH = "web_search"
 
 
 class StopReason(Enum):
@@ -50,13 +51,17 @@ class Start(Struct, frozen=True, gc=False):
 
 
 class PartStart(Struct, frozen=True, gc=False):
-    """A part opens. `call_id` and `name` are a tool call's; `tool` its kind as the upstream said it."""
+    """A part opens. `call_id` and `name` are a tool call's; `tool` its kind as the upstream said it.
+
+    `phase` is a text's, where the wire has it. A web search has the provider's id of it as its `call_id`.
+    """
 
     key: int
     kind: PartKind
     call_id: str = ""
     name: str = ""
     tool: ToolKind = ToolKind.FUNCTION
+    phase: str | None = None
 
 
 class PartDelta(Struct, frozen=True, gc=False):
@@ -85,6 +90,13 @@ class PartLogprobs(Struct, frozen=True):
 
     key: int
     logprobs: tuple[Any, ...]
+
+
+class PartSearch(Struct, frozen=True):
+    """What the provider searched the web for, and found; replaces an earlier one."""
+
+    key: int
+    search: WebSearch
 
 
 class PartEnd(Struct, frozen=True, gc=False):
@@ -122,5 +134,16 @@ class End(Struct, frozen=True, gc=False):
 
 
 Event = (
-    Start | PartStart | PartDelta | PartOpaque | PartCitation | PartLogprobs | PartEnd | Finish | Usage | Failure | End
+    Start
+    | PartStart
+    | PartDelta
+    | PartOpaque
+    | PartCitation
+    | PartLogprobs
+    | PartSearch
+    | PartEnd
+    | Finish
+    | Usage
+    | Failure
+    | End
 )

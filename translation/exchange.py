@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from translation.hub import Request
+from translation.ledger import Ledger
 from translation.profiles import Profile
 
 
@@ -18,7 +19,8 @@ class Exchange(Struct, frozen=True, kw_only=True):
 
     `model_shown` is the model name in the reply; `seed` 24 characters [A-Za-z0-9] from which missing ids are made;
     `now` Unix seconds; `deployment` the tag of the provider account (envelope.py). `sent_names` maps a tool's name on
-    the upstream's wire to the (namespace, name) that the client declared, for those that had to be rewritten.
+    the upstream's wire to the (namespace, name) that the client declared, for those that had to be rewritten. `lost` is
+    the ledger of the reply: its decoder and its encoder say there what the client does not get.
     """
 
     request: Request
@@ -29,6 +31,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
     deployment: str = ""
     profile: Profile = field(default_factory=Profile)
     sent_names: Mapping[str, tuple[str | None, str]] = {}
+    lost: Ledger = field(default_factory=Ledger)
 
     def reply_id(self, prefix: str, upstream_id: str) -> str:
         """Return the reply's id in the client's shape: the upstream's own with another prefix, or a new one."""

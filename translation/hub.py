@@ -26,7 +26,7 @@ class CacheMark(Struct, frozen=True):
     ttl: str | None = None
 
 
-class Text(Struct, frozen=True, kw_only=True):
+class Text(Struct, frozen=True, kw_only=True, tag=True):
     """Plain text, exactly as sent."""
 
     text: str
@@ -35,14 +35,14 @@ class Text(Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
-class Refusal(Struct, frozen=True, kw_only=True):
+class Refusal(Struct, frozen=True, kw_only=True, tag=True):
     """The model's own words for declining."""
 
     text: str
     at: str = ""
 
 
-class Image(Struct, frozen=True, kw_only=True):
+class Image(Struct, frozen=True, kw_only=True, tag=True):
     """An image: either `url` (http or https), or `data` (base64) with its `media_type`, or a provider's `file_id`."""
 
     url: str = ""
@@ -54,7 +54,7 @@ class Image(Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
-class Document(Struct, frozen=True, kw_only=True):
+class Document(Struct, frozen=True, kw_only=True, tag=True):
     """A file: `data` (base64) with `media_type`, or `text`, or `url`, or a provider's `file_id`."""
 
     url: str = ""
@@ -68,7 +68,7 @@ class Document(Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
-class Audio(Struct, frozen=True, kw_only=True):
+class Audio(Struct, frozen=True, kw_only=True, tag=True):
     """Recorded sound: base64 `data` in `format`."""
 
     data: str
@@ -89,7 +89,14 @@ class Citation(Struct, frozen=True):
 Part = Text | Refusal | Image | Document | Audio
 
 
-class SystemItem(Struct, frozen=True, kw_only=True):
+class WebSearch(Struct, frozen=True):
+    """A search of the web that the provider made by itself: what was asked for, and the pages that were found."""
+
+    queries: tuple[str, ...] = ()
+    sources: tuple[Citation, ...] = ()
+
+
+class SystemItem(Struct, frozen=True, kw_only=True, tag=True):
     """An instruction; `role` is `system` or `developer`."""
 
     role: str
@@ -97,14 +104,14 @@ class SystemItem(Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
-class UserItem(Struct, frozen=True, kw_only=True):
+class UserItem(Struct, frozen=True, kw_only=True, tag=True):
     """What the user said."""
 
     parts: tuple[Part, ...]
     at: str = ""
 
 
-class AssistantText(Struct, frozen=True, kw_only=True):
+class AssistantText(Struct, frozen=True, kw_only=True, tag=True):
     """What the model said: text and refusals. `phase` is `commentary` or `final_answer` where the wire has it."""
 
     parts: tuple[Text | Refusal, ...]
@@ -112,7 +119,7 @@ class AssistantText(Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
-class Reasoning(Struct, frozen=True, kw_only=True):
+class Reasoning(Struct, frozen=True, kw_only=True, tag=True):
     """What the model thought.
 
     `text` and `summaries` are readable; `opaque` is the string that only its maker reads, as the client sent it back:
@@ -142,7 +149,7 @@ class ToolKind(Enum):
     HOSTED = "hosted"
 
 
-class ToolCall(Struct, frozen=True, kw_only=True):
+class ToolCall(Struct, frozen=True, kw_only=True, tag=True):
     """The model's call of a tool. `arguments` is the exact string: JSON for functions, free text for custom tools."""
 
     call_id: str
@@ -153,7 +160,7 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
-class ToolResult(Struct, frozen=True, kw_only=True):
+class ToolResult(Struct, frozen=True, kw_only=True, tag=True):
     """What the client's tool answered to the call with the same `call_id`."""
 
     call_id: str
@@ -163,7 +170,7 @@ class ToolResult(Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
-class Opaque(Struct, frozen=True, kw_only=True):
+class Opaque(Struct, frozen=True, kw_only=True, tag=True):
     """An item of one shape only, kept verbatim for its own shape; `kind` is its wire type."""
 
     origin: str
@@ -227,7 +234,8 @@ class Request(Struct, frozen=True, kw_only=True):
     `origin` is the client's shape and `echo` its body as it came, for replies that repeat the request and for the
     tables of fields that only one shape has. `instructions` is the leading run of system and developer items; `items`
     the rest. `user_id` is Anthropic's word for the end user (any length); `user` and `safety_identifier` are OpenAI's.
-    `service_tier` is in OpenAI's words.
+    `service_tier` is in OpenAI's words, and so are `prompt_cache_options`, `prompt_cache_retention`, `moderation` and
+    `include_obfuscation` (of a stream's pieces), which only OpenAI's two shapes have.
     """
 
     origin: str
@@ -256,6 +264,11 @@ class Request(Struct, frozen=True, kw_only=True):
     user: str | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
+    prompt_cache_options: Mapping[str, Any] | None = None
+    prompt_cache_retention: str | None = None
+    moderation: Mapping[str, Any] | None = None
+    max_tool_calls: int | None = None
+    include_obfuscation: bool | None = None
     metadata: Mapping[str, Any] | None = None
     service_tier: str | None = None
     store: bool | None = None

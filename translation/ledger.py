@@ -1,6 +1,7 @@
 """The ledger of a translation: what was dropped and what was changed, by path, so that no loss is silent.
 
-One ledger goes along with one request's translation and is the only thing that a translating function writes to.
+One ledger goes along with one request's translation, and one with its reply's; it is the only thing that a translating
+function writes to. What is said of a reply begins with `reply:`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,12 @@ class Ledger:
     def __init__(self) -> None:
         self._dropped: dict[str, None] = {}
         self._coerced: dict[str, None] = {}
+
+    def copy(self) -> Ledger:
+        """Return another ledger that begins with what this one says."""
+        other = Ledger()
+        other._dropped, other._coerced = dict(self._dropped), dict(self._coerced)
+        return other
 
     def drop(self, path: str) -> None:
         """Note that the field at `path` does not reach the upstream."""

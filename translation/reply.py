@@ -20,17 +20,20 @@ from translation.events import (
     PartKind,
     PartLogprobs,
     PartOpaque,
+    PartSearch,
     PartStart,
     Start,
+    StopReason,
     Usage,
 )
-from translation.hub import Citation, ToolKind
+from translation.failures import Failure
+from translation.hub import Citation, ToolKind, WebSearch
 
 
 class ReplyPart(Struct, frozen=True, kw_only=True):
     """One part of a reply: text, a refusal, reasoning (with `opaque` state) or a tool call (with `call_id`, `name`).
 
-    `text` is the part's whole text; of a tool call, its argument string.
+    `text` is the part's whole text; of a tool call, its argument string. `search` is a web search's.
     """
 
     kind: PartKind
@@ -38,9 +41,11 @@ class ReplyPart(Struct, frozen=True, kw_only=True):
     call_id: str = ""
     name: str = ""
     tool: ToolKind = ToolKind.FUNCTION
+    phase: str | None = None
     opaque: str = ""
     citations: tuple[Citation, ...] = ()
     logprobs: tuple[object, ...] = ()
+    search: WebSearch | None = None
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -56,7 +61,7 @@ def tell(reply: Reply) -> Iterator[Event]:
     """Yield the events that a stream of this reply would have brought, one delta a part."""
     yield reply.start
     for key, part in enumerate(reply.parts):
-        yield PartStart(key, part.kind, part.call_id, part.name, part.tool)
+        yield PartStart(key, part.kind, part.call_id, part.name, part.tool, part.phase)
         if part.text:
             yield PartDelta(key, part.text)
         if part.logprobs:
@@ -65,6 +70,8 @@ def tell(reply: Reply) -> Iterator[Event]:
             yield PartCitation(key, citation)
         if part.opaque:
             yield PartOpaque(key, part.opaque)
+        if part.search is not None:
+            yield PartSearch(key, part.search)
         yield PartEnd(key)
     yield reply.finish
     if reply.usage is not None:
@@ -81,6 +88,7 @@ class _OpenPart:
         self.opaque = ""
         self.citations: list[Citation] = []
         self.logprobs: list[object] = []
+        self.search: WebSearch | None = None
 
     def closed(self) -> ReplyPart:
         """Return the part as a value."""
@@ -90,9 +98,11 @@ class _OpenPart:
             call_id=self.start.call_id,
             name=self.start.name,
             tool=self.start.tool,
+            phase=self.start.phase,
             opaque=self.opaque,
             citations=tuple(self.citations),
             logprobs=tuple(self.logprobs),
+            search=self.search,
         )
 
 
@@ -115,6 +125,8 @@ class PartCollector:
                 self._parts[key].citations.append(citation)
             case PartLogprobs(key, logprobs):
                 self._parts[key].logprobs.extend(logprobs)
+            case PartSearch(key, search):
+                self._parts[key].search = search
             case _:
                 pass
 
@@ -127,22 +139,40 @@ class PartCollector:
         return tuple(part.closed() for part in self._parts.values())
 
 
-def collect(events: Iterable[Event]) -> Reply:
-    """Return the reply that the events tell; they must be complete and without a Failure."""
-    collector = PartCollector()
-    start, finish, usage = Start(), None, None
-    for event in events:
+class ReplyCollector:
+    """Gathers a whole reply from its events."""
+
+    def __init__(self) -> None:
+        self._parts = PartCollector()
+        self._start, self._finish = Start(), Finish(StopReason.UNKNOWN)
+        self._usage: Usage | None = None
+
+    def take(self, event: Event) -> None:
+        """Add one event; a failure and the end are none of the reply."""
         match event:
             case Start():
-                start = event
+                self._start = event
             case Finish():
-                finish = event
+                self._finish = event
             case Usage():
-                usage = event
-            case PartStart() | PartDelta() | PartOpaque() | PartCitation() | PartLogprobs() | PartEnd() | End():
-                collector.take(event)
+                self._usage = event
             case _:
-                raise ValueError(f"a reply cannot be collected from {event!r}")
-    if finish is None:
+                self._parts.take(event)
+
+    def reply(self) -> Reply:
+        """Return the reply as far as it has come."""
+        return Reply(start=self._start, parts=self._parts.parts(), finish=self._finish, usage=self._usage)
+
+
+def collect(events: Iterable[Event]) -> Reply:
+    """Return the reply that the events tell; they must be complete and without a Failure."""
+    collector = ReplyCollector()
+    finished = False
+    for event in events:
+        if isinstance(event, Failure):
+            raise ValueError(f"a reply cannot be collected from {event!r}")
+        finished = finished or isinstance(event, Finish)
+        collector.take(event)
+    if not finished:
         raise ValueError("a reply cannot be collected from events without a Finish")
-    return Reply(start=start, parts=collector.parts(), finish=finish, usage=usage)
+    return collector.reply()

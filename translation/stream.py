@@ -2,7 +2,8 @@
 
 The way of one event: server-sent event -> the upstream shape's decoder -> hub events -> the client shape's encoder. The
 phase (stream_state.py) decides what the end of the bytes means: after the upstream's own end it is an end; before, a
-failure.
+failure. Where somebody keeps the reply, its end is held back until `end` is called, so that the client does not take
+for complete what is not kept yet.
 """
 
 from __future__ import annotations
@@ -11,33 +12,51 @@ from collections.abc import Iterable
 
 import msgspec
 
-from translation.events import Event, Start, Usage
+from translation.events import End, Event, Start, Usage
 from translation.exchange import Exchange
 from translation.failures import Failure, UpstreamProtocolError
-from translation.reply import tell
+from translation.ledger import Ledger
+from translation.reply import Reply, ReplyCollector, tell
 from translation.shapes.shape import ClientSide, StreamDecoder, UpstreamSide
 from translation.sse import EventTooLarge, ServerSentEvent, SseDecoder
 from translation.stream_state import Phase, after
 
 
 class StreamTranslator:
-    """Translates one stream. `failure` is what broke it; `usage` what the upstream counted."""
+    """Translates one stream. `failure` is what broke it; `usage` what the upstream counted.
 
-    def __init__(self, upstream: UpstreamSide, client: ClientSide, exchange: Exchange) -> None:
+    `collector` gathers the reply along the way, for whoever keeps it; then the end is told by `end` alone.
+    """
+
+    def __init__(
+        self, upstream: UpstreamSide, client: ClientSide, exchange: Exchange, collector: ReplyCollector | None = None
+    ) -> None:
         self.failure: Failure | None = None
         self.usage: Usage | None = None
         self.started = False
+        self.complete = False
         self._phase = Phase.WAITING
         self._exchange = exchange
+        self._collector = collector
         self._decode_reply = upstream.decode_reply
         self._sse = SseDecoder()
         self._decoder = upstream.stream_decoder(exchange)
         self._encoder = client.stream_encoder(exchange)
 
     @property
+    def lost(self) -> Ledger:
+        """The ledger of the reply."""
+        return self._exchange.lost
+
+    @property
+    def reply(self) -> Reply | None:
+        """The reply, if it is gathered and complete."""
+        return self._collector.reply() if self._collector is not None and self.complete else None
+
+    @property
     def over(self) -> bool:
-        """Tell whether the reply has ended or failed, so that nothing more will be emitted."""
-        return self._phase in (Phase.ENDED, Phase.FAILED)
+        """Tell whether the reply has ended or failed, so that nothing more will be emitted, but for the end."""
+        return self.complete or self._phase is Phase.FAILED
 
     def feed(self, chunk: bytes) -> bytes:
         """Return what these bytes become; b"" if they complete no event, or come after the end."""
@@ -71,10 +90,18 @@ class StreamTranslator:
             self._tell(self._decoder.close(), told)
         return b"".join(told)
 
+    def end(self) -> bytes:
+        """Return the end of a reply that is `complete`; b"" if it was told already."""
+        if not self.complete or self._phase is not Phase.FINISHED:
+            return b""
+        self._phase = after(self._phase, End)
+        return self._encoder.encode(End())
+
     def fail(self, failure: Failure) -> bytes:
-        """Return the client shape's error for a stream that breaks here; b"" if the reply was complete."""
+        """Return the client shape's error for a stream that breaks here; b"" if its end was told."""
         told: list[bytes] = []
-        if not self.over:
+        if self._phase not in (Phase.ENDED, Phase.FAILED):
+            self.complete = False
             self._tell((failure,), told)
         return b"".join(told)
 
@@ -92,6 +119,10 @@ class StreamTranslator:
 
     def _tell(self, events: Iterable[Event], told: list[bytes]) -> None:
         for event in events:
+            if isinstance(event, End):
+                self.complete = True
+                if self._collector is not None:
+                    return
             self._phase = after(self._phase, type(event))
             if isinstance(event, Start):
                 self.started = True
@@ -99,6 +130,8 @@ class StreamTranslator:
                 self.usage = event
             elif isinstance(event, Failure):
                 self.failure = event
+            if self._collector is not None:
+                self._collector.take(event)
             told.append(self._encoder.encode(event))
 
 

@@ -19,6 +19,7 @@ from translation.events import (
     PartEnd,
     PartLogprobs,
     PartOpaque,
+    PartSearch,
     PartStart,
     Start,
     Usage,
@@ -40,7 +41,7 @@ class OutOfOrder(Exception):
     """A decoder told an event that may not come in this phase: a defect of ours, never of the upstream."""
 
 
-_PARTS = (PartStart, PartDelta, PartOpaque, PartCitation, PartLogprobs, PartEnd)
+_PARTS = (PartStart, PartDelta, PartOpaque, PartCitation, PartLogprobs, PartSearch, PartEnd)
 
 TRANSITIONS: dict[tuple[Phase, type], Phase] = {
     (Phase.WAITING, Start): Phase.STREAMING,

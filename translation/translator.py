@@ -8,15 +8,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from translation.events import Usage
 from translation.exchange import Exchange
 from translation.failures import Failure, RequestRefused, UpstreamProtocolError
-from translation.hub import Wire
+from translation.hub import Request, Wire
 from translation.ledger import Ledger
 from translation.names import sent_names
 from translation.profiles import profile_for
 from translation.quirks import apply_quirks
-from translation.reply import Reply, collect
+from translation.reply import Reply, ReplyCollector, collect
 from translation.shapes import SHAPES
 from translation.shapes.shape import ClientSide, UpstreamSide
 from translation.sse import EventTooLarge, SseDecoder
@@ -33,15 +32,11 @@ class Destination(Struct, frozen=True, kw_only=True):
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
-    """What pure functions may not find out: the request's id, 24 random characters [A-Za-z0-9], and Unix seconds.
-
-    `api_version` is what the client says of its shape's version, "" if nothing.
-    """
+    """What pure functions may not find out: the request's id, 24 random characters [A-Za-z0-9], and Unix seconds."""
 
     request_id: str
     seed: str
     now: int
-    api_version: str = ""
 
 
 class Translation(Struct, frozen=True, kw_only=True):
@@ -54,37 +49,63 @@ class Translation(Struct, frozen=True, kw_only=True):
     dropped: tuple[str, ...]
     coerced: tuple[str, ...]
 
-    def stream(self) -> StreamTranslator:
-        """Return the translator of the reply's stream."""
+    def stream(self, collector: ReplyCollector | None = None) -> StreamTranslator:
+        """Return the translator of the reply's stream; `collector` is for whoever keeps the reply."""
         client, upstream = _sides(self.client, self.upstream)
-        return StreamTranslator(upstream, client, self.exchange)
+        return StreamTranslator(upstream, client, self.exchange, collector)
 
 
 class TranslatedReply(Struct, frozen=True):
-    """A whole reply in the client's shape."""
+    """A whole reply: the body in the client's shape, and the neutral reply that it was made of."""
 
     body: bytes
-    usage: Usage | None
+    reply: Reply
+
+
+class Reading(Struct, frozen=True):
+    """A client's request, read: its shape, the neutral request, and what of it no upstream of another shape gets."""
+
+    client: str
+    request: Request
+    ledger: Ledger
 
 
 def translate_request(
     wire: Wire, client: str, to: Destination, circumstances: Circumstances, model_shown: str
 ) -> Translation:
     """Return the request for an upstream of another shape; raises RequestRefused, before anything is sent."""
+    _sides(client, to.shape)
+    return translate(read_request(wire, client), to, circumstances, model_shown)
+
+
+def read_request(wire: Wire, client: str, api_version: str = "") -> Reading:
+    """Return the client's request, read; raises RequestRefused for what is malformed or can never be translated.
+
+    `api_version` is what the client says of its shape's version, "" if nothing.
+    """
+    side = SHAPES[client].client
+    if side is None:
+        raise RequestRefused(f"Requests of the shape '{client}' cannot be translated.", code="unsupported_shape")
+    ledger = Ledger()
     try:
-        return _translated(wire, client, to, circumstances, model_shown)
+        if side.check_version is not None:
+            side.check_version(wire, api_version)
+        return Reading(client, side.decode_request(wire, ledger), ledger)
     except RecursionError as exc:
         raise RequestRefused("The request is nested too deeply.", code="invalid_value") from exc
 
 
-def _translated(
-    wire: Wire, client: str, to: Destination, circumstances: Circumstances, model_shown: str
-) -> Translation:
-    client_side, upstream_side = _sides(client, to.shape)
-    if client_side.check_version is not None:
-        client_side.check_version(wire, circumstances.api_version)
-    ledger = Ledger()
-    request = client_side.decode_request(wire, ledger)
+def translate(reading: Reading, to: Destination, circumstances: Circumstances, model_shown: str) -> Translation:
+    """Return what was read as the request for an upstream of another shape; raises RequestRefused."""
+    try:
+        return _translated(reading, to, circumstances, model_shown)
+    except RecursionError as exc:
+        raise RequestRefused("The request is nested too deeply.", code="invalid_value") from exc
+
+
+def _translated(reading: Reading, to: Destination, circumstances: Circumstances, model_shown: str) -> Translation:
+    client, request, ledger = reading.client, reading.request, reading.ledger.copy()
+    _, upstream_side = _sides(client, to.shape)
     profile = profile_for(to.model)
     body = upstream_side.encode_request(request, to.model, profile, to.deployment, ledger)
     exchange = Exchange(
@@ -117,7 +138,7 @@ def translate_reply(body: bytes, translation: Translation, *, streamed: bool = F
         reply = _collected(body, upstream, translation.exchange)
     else:
         reply = upstream.decode_reply(_object(body), translation.exchange)
-    return TranslatedReply(msgspec.json.encode(client.encode_reply(reply, translation.exchange)), reply.usage)
+    return TranslatedReply(msgspec.json.encode(client.encode_reply(reply, translation.exchange)), reply)
 
 
 def error_inside(body: bytes) -> bool:

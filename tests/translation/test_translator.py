@@ -79,7 +79,7 @@ def test_reply_is_the_same_in_whichever_form_the_upstream_sent_it(client: str, s
     stream = chat_stream(chunk(None, content="Hel"), chunk(None, content="lo"), chunk("stop"), usage)
     reply = translate_reply(stream if streamed else json.dumps(REPLY).encode(), translation(client), streamed=streamed)
     assert reply.body == translate_reply(json.dumps(REPLY).encode(), translation(client)).body
-    assert reply.usage == Usage(input_tokens=9, output_tokens=3)
+    assert reply.reply.usage == Usage(input_tokens=9, output_tokens=3)
 
 
 BROKEN_BODIES = [

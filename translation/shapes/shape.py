@@ -6,7 +6,7 @@ encoded, replies decoded. Errors and the tap of same-shape relays belong to both
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from msgspec import Struct
 from translation.events import Event, Usage
 from translation.exchange import Exchange
 from translation.failures import Failure
-from translation.hub import Request, Wire
+from translation.hub import Item, Request, Wire
 from translation.ledger import Ledger
 from translation.profiles import Profile
 from translation.reply import Reply
@@ -64,12 +64,15 @@ class ClientSide(Struct, frozen=True, kw_only=True):
     """What it takes to serve clients of the shape.
 
     `check_version(wire, version)` raises RequestRefused for members that the client's version of the API has no more.
+    `echoed(reply, exchange)` is for shapes whose clients send back words and calls only: the items of a reply as they
+    come back from such a client (replay.py).
     """
 
     decode_request: Callable[[Wire, Ledger], Request]
     encode_reply: Callable[[Reply, Exchange], Wire]
     stream_encoder: Callable[[Exchange], StreamEncoder]
     check_version: Callable[[Wire, str], None] | None = None
+    echoed: Callable[[Reply, Exchange], Sequence[Item]] | None = None
 
 
 class UpstreamSide(Struct, frozen=True, kw_only=True):

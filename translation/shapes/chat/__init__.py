@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from translation.shapes.chat.client.request import decode_request
-from translation.shapes.chat.client.response import encode_reply
+from translation.shapes.chat.client.response import echoed, encode_reply
 from translation.shapes.chat.client.stream import ChatStreamEncoder
 from translation.shapes.chat.request import encode_request
 from translation.shapes.chat.response import decode_reply
@@ -20,7 +20,12 @@ SHAPE = Shape(
     decode_error=decode_error,
     tap=ChatTap,
     usage_of=usage_of,
-    client=ClientSide(decode_request=decode_request, encode_reply=encode_reply, stream_encoder=ChatStreamEncoder),
+    client=ClientSide(
+        decode_request=decode_request,
+        encode_reply=encode_reply,
+        stream_encoder=ChatStreamEncoder,
+        echoed=echoed,
+    ),
     upstream=UpstreamSide(
         encode_request=encode_request,
         decode_reply=decode_reply,

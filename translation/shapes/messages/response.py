@@ -122,6 +122,8 @@ def _block(part: ReplyPart, number: int, exchange: Exchange) -> Wire | None:
             return {"type": "thinking", "thinking": part.text, "signature": part.opaque}
         case PartKind.TEXT | PartKind.REFUSAL:
             return _text(part.text, part.citations)
+        case PartKind.WEB_SEARCH:
+            return None
 
 
 def _text(text: str, citations: Iterable[Citation]) -> Wire | None:

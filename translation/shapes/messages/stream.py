@@ -24,6 +24,7 @@ from translation.events import (
     PartKind,
     PartLogprobs,
     PartOpaque,
+    PartSearch,
     PartStart,
     Start,
     StopReason,
@@ -56,7 +57,7 @@ _DELTAS: Mapping[PartKind, tuple[bytes, bytes]] = {
 _EMPTY_TEXT: Wire = {"type": "text", "text": ""}
 _EMPTY_THINKING: Wire = {"type": "thinking", "thinking": "", "signature": ""}
 
-_PartEvent = PartStart | PartDelta | PartOpaque | PartCitation | PartLogprobs | PartEnd
+_PartEvent = PartStart | PartDelta | PartOpaque | PartCitation | PartLogprobs | PartSearch | PartEnd
 
 
 class _Part:
@@ -180,7 +181,7 @@ class MessagesEncoder:
                 return b""
             case PartEnd():
                 return self._part_ended(self._parts.pop(event.key))
-            case PartLogprobs():
+            case PartLogprobs() | PartSearch():
                 return b""
 
     def _said(self, part: _Part, text: str) -> bytes:

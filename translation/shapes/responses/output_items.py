@@ -134,6 +134,8 @@ def encode_output(parts: Iterable[ReplyPart], exchange: Exchange) -> list[Wire]:
             logprobs = logprobs_shown(part.logprobs) if exchange.request.logprobs else ()
             content.append(prose_part(part.kind, part.text, [annotation(c) for c in part.citations], logprobs))
             continue
+        if part.kind is PartKind.WEB_SEARCH:
+            continue
         content = None
         if part.kind is PartKind.REASONING:
             item_id = exchange.item_id(REASONING_PREFIX, len(output))

@@ -22,6 +22,7 @@ from translation.events import (
     PartKind,
     PartLogprobs,
     PartOpaque,
+    PartSearch,
     PartStart,
     Start,
     StopReason,
@@ -108,6 +109,8 @@ class ResponsesStreamEncoder:
                 reasoning = self._open.get(key)
                 if isinstance(reasoning, OpenReasoning):
                     reasoning.opaque = opaque
+            case PartSearch():
+                pass
             case PartEnd(key):
                 self._end_part(key)
             case Finish():
@@ -127,6 +130,8 @@ class ResponsesStreamEncoder:
     def _start_part(self, start: PartStart) -> None:
         if start.kind in (PartKind.TEXT, PartKind.REFUSAL):
             self._unannounced[start.key] = start.kind
+            return
+        if start.kind is PartKind.WEB_SEARCH:
             return
         self._seal_message()
         item: OpenReasoning | OpenCall

@@ -82,6 +82,11 @@ def decode_conversation(wire: Wire, ledger: Ledger) -> tuple[tuple[SystemItem, .
     return tuple(instructions), tuple(conversation.items[len(instructions) :])
 
 
+def decode_assistant(message: Wire, index: int) -> list[Item]:
+    """Return the items of one of our own messages, the `index`-th of a conversation."""
+    return _assistant(message, f"messages[{index}]", index, Ledger())
+
+
 def _no_messages() -> RequestRefused:
     return RequestRefused(
         "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",

@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from translation.events import Finish, PartKind, Start, StopReason, Usage
 from translation.exchange import Exchange
-from translation.hub import Citation, Wire
+from translation.hub import Citation, Item, Wire
 from translation.reply import Reply, ReplyPart
 from translation.shapes.chat.client.calls import call_object, call_text, restored_call
+from translation.shapes.chat.client.conversation import decode_assistant
 from translation.shapes.chat.client.request import hides_thoughts
 from translation.shapes.chat.client.tools import speaks_functions
 from translation.shapes.chat.usage import encode_usage
@@ -23,6 +24,7 @@ THOUGHTS_JOINT = "\n"
 """What stands between the thoughts of two parts, which this wire writes as one string."""
 
 _UNEXPLAINED = "Refused."
+_KEPT = ("role", "content", "refusal", "tool_calls", "function_call")
 _SERVICE_TIERS = {"standard": "default", "standard_only": "default"}
 _TIERS_WITHOUT_TWIN = ("batch",)
 _REASONS: Mapping[StopReason, str] = {
@@ -62,6 +64,13 @@ def encode_reply(reply: Reply, exchange: Exchange) -> Wire:
     }
     wire = frame(reply.start, "chat.completion", exchange) | {"choices": [choice]}
     return wire if reply.usage is None else wire | {"usage": encode_usage(reply.usage)}
+
+
+def echoed(reply: Reply, exchange: Exchange) -> Sequence[Item]:
+    """Return the reply's items as they come back from a client that keeps only role, text and calls."""
+    message = encode_reply(reply, exchange)["choices"][0]["message"]
+    kept = {name: value for name, value in message.items() if name in _KEPT}
+    return decode_assistant(kept, len(exchange.request.echo["messages"]))
 
 
 def frame(start: Start, kind: str, exchange: Exchange) -> Wire:

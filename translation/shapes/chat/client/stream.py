@@ -22,6 +22,7 @@ from translation.events import (
     PartKind,
     PartLogprobs,
     PartOpaque,
+    PartSearch,
     PartStart,
     Start,
     StopReason,
@@ -54,7 +55,7 @@ DONE = b"data: [DONE]\n\n"
 _json = msgspec.json.Encoder().encode
 _MEMBERS = {PartKind.TEXT: b"content", PartKind.REFUSAL: b"refusal", PartKind.REASONING: b"reasoning_content"}
 
-_PartEvent = PartStart | PartDelta | PartOpaque | PartCitation | PartLogprobs | PartEnd
+_PartEvent = PartStart | PartDelta | PartOpaque | PartCitation | PartLogprobs | PartSearch | PartEnd
 
 
 class _Part:
@@ -161,6 +162,8 @@ class ChatStreamEncoder:
                 return b""
             case PartLogprobs():
                 return self._released(event.logprobs) if self._parts[event.key].kind is PartKind.TEXT else b""
+            case PartSearch():
+                return b""
             case PartEnd():
                 return self._part_ended(event.key)
 

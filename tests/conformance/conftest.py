@@ -1,0 +1,88 @@
+"""Statements: each test of this folder proves one statement of docs/conformance.md, whose number begins its docstring.
+
+`pytest tests/conformance --write-conformance` writes the page from the run.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
+LAST = 215
+_NUMBERED = re.compile(r"(\d+)\. (.+?)(?:\n\s*\n|\Z)", re.DOTALL)
+
+HEAD = """# Conformance
+
+What the gateway promises on the wire, statement by statement. Each line is one test in `tests/conformance`, whose
+docstring is the statement; this page is written by `pytest tests/conformance --write-conformance`.
+
+| number | statement | result |
+| --- | --- | --- |
+"""
+
+
+def statement_of(item: Any) -> tuple[int, str] | None:
+    """Return the number and the words of the statement that a test proves, None for another test."""
+    match = _NUMBERED.match((getattr(item.obj, "__doc__", "") or "").strip())
+    return None if match is None else (int(match[1]), " ".join(match[2].split()))
+
+
+def page_of(statements: dict[int, str], failed: set[int]) -> str:
+    """Return the page for these statements."""
+    rows = (
+        f"| {number} | {words.replace('|', chr(92) + '|')} | {'**fails**' if number in failed else 'pass'} |\n"
+        for number, words in sorted(statements.items())
+    )
+    return HEAD + "".join(rows)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to write the page."""
+    parser.addoption("--write-conformance", action="store_true", help="write docs/conformance.md from this run")
+
+
+class _Writer:
+    """Gathers the statements of a run and writes the page at its end."""
+
+    def __init__(self) -> None:
+        self._words: dict[int, str] = {}
+        self._numbers: dict[str, int] = {}
+        self._failed: set[int] = set()
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Note which test proves what."""
+        for item in items:
+            found = statement_of(item)
+            if found is not None:
+                self._numbers[item.nodeid], self._words[found[0]] = found[0], found[1]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note what failed, or was not shown."""
+        if report.nodeid in self._numbers and report.outcome != "passed":
+            self._failed.add(self._numbers[report.nodeid])
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the page."""
+        PAGE.write_text(page_of(self._words, self._failed))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Write the page after the run, where asked to."""
+    if config.getoption("--write-conformance"):
+        config.pluginmanager.register(_Writer())
+
+
+@pytest.fixture
+def statements(request: pytest.FixtureRequest) -> dict[int, list[tuple[str, str]]]:
+    """Give the statements of all tests of this run: by number, the test's name and the words."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    for item in request.session.items:
+        statement = statement_of(item)
+        name = getattr(item, "originalname", item.name)
+        if statement is not None and (name, statement[1]) not in found.setdefault(statement[0], []):
+            found[statement[0]].append((name, statement[1]))
+    return found
