@@ -1,7 +1,8 @@
 """Envelopes: an upstream's opaque state, carried through a client shape that has no place of its own for it.
 
 An envelope is `gw1.` and the base64url of a JSON object: `o` the shape that it came from, `d` the deployment that can
-read it (see `deployment_tag`), `b` the native objects verbatim. Clients keep it as an opaque string and send it back.
+read it (see `deployment_tag`), `b` the native objects verbatim, `s` a sum of all three, by which an edit is noticed.
+Clients keep it as an opaque string and send it back.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 PREFIX = "gw1."
+SUM_BYTES = 6
 
 
 class Envelope(Struct, frozen=True):
@@ -30,6 +32,7 @@ class _Wire(Struct, frozen=True):
     o: str
     d: str
     b: tuple[dict[str, Any], ...]
+    s: str
 
 
 def deployment_tag(provider: str, account: str) -> str:
@@ -39,7 +42,9 @@ def deployment_tag(provider: str, account: str) -> str:
 
 def seal(envelope: Envelope) -> str:
     """Return the envelope as a string of characters that every wire takes."""
-    wire = _Wire(1, envelope.origin, envelope.deployment, envelope.blocks)
+    content = msgspec.json.encode((envelope.origin, envelope.deployment, envelope.blocks))
+    summed = hashlib.blake2b(content, digest_size=SUM_BYTES).hexdigest()
+    wire = _Wire(1, envelope.origin, envelope.deployment, envelope.blocks, summed)
     return PREFIX + base64.urlsafe_b64encode(msgspec.json.encode(wire)).rstrip(b"=").decode()
 
 
@@ -57,4 +62,6 @@ def unseal(opaque: str) -> Envelope | None:
         wire = msgspec.json.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=_Wire)
     except (binascii.Error, UnicodeError, ValueError, RecursionError):
         return None
-    return Envelope(wire.o, wire.d, wire.b) if wire.v == 1 else None
+    envelope = Envelope(wire.o, wire.d, wire.b)
+    # Only what was sealed here seals to the same string again: any other sum, version or spelling is an edit.
+    return envelope if seal(envelope) == opaque else None

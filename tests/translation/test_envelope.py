@@ -44,13 +44,21 @@ def test_envelope_is_text_that_every_wire_takes() -> None:
         sealed(b"[]"),
         sealed(b"\xff"),
         sealed(b'{"v":2,"o":"chat","d":"","b":[]}'),
-        sealed(b'{"v":1,"o":"chat","d":"","b":["text"]}'),
+        sealed(b'{"v":1,"o":"chat","d":"","b":["text"],"s":""}'),
+        sealed(b'{"v":1,"o":"chat","d":"","b":[],"s":"0123456789ab"}'),
         sealed(b"[" * 5000),
     ],
 )
 def test_what_is_foreign_cut_or_edited_is_no_envelope(opaque: str) -> None:
     """A provider's own string, a cut one and an edited one are None, never an exception and never half a state."""
     assert unseal(opaque) is None
+
+
+def test_every_edit_of_one_character_is_noticed() -> None:
+    """Whichever character is another one, the envelope is none any more."""
+    text = seal(ENVELOPE)
+    edits = {text[:at] + other + text[at + 1 :] for at in range(4, len(text)) for other in "Az09-_"} - {text}
+    assert [edit for edit in edits if unseal(edit) is not None] == []
 
 
 @pytest.mark.parametrize(("opaque", "ours"), [("gw1.broken", True), ("gAAAA", False), ("", False)])
