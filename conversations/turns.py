@@ -8,12 +8,24 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Protocol
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 DEFAULT_TTL_SECONDS = 24 * 3600.0
 ENTRY_OVERHEAD_BYTES = 200
 """What the key, the time and the dictionary's slot cost beside the record itself (measured, CPython 3.11)."""
+
+
+def turn_store(valkey_url: str) -> TurnStore:
+    """Return the store on the server at that URL, in this process if there is none.
+
+    The client of the server is loaded only where one is configured: it costs every worker 11 MB.
+    """
+    if not valkey_url:
+        return MemoryTurnStore()
+    store: TurnStore = import_module("conversations.valkey").ValkeyTurnStore(valkey_url)
+    return store
 
 
 class TurnStore(Protocol):

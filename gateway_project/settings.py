@@ -63,6 +63,7 @@ GATEWAY_LOG_LEVEL = os.environ.get("GATEWAY_LOG_LEVEL", "INFO").upper()
 GATEWAY_KEEP_ALIVE_SECONDS = float(os.environ.get("GATEWAY_KEEP_ALIVE_SECONDS", "15"))
 GATEWAY_WRITE_IDLE_SECONDS = float(os.environ.get("GATEWAY_WRITE_IDLE_SECONDS", "300"))
 GATEWAY_SHUTDOWN_SECONDS = int(os.environ.get("GATEWAY_SHUTDOWN_SECONDS", "30"))
+VALKEY_URL = os.environ.get("VALKEY_URL", "")
 GATEWAY_ENCRYPTION_KEYS = [
     key for key in _secret("GATEWAY_ENCRYPTION_KEYS", Fernet.generate_key().decode()).split(",") if key
 ]
@@ -167,7 +168,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         name: {"handlers": ["stderr"], "level": GATEWAY_LOG_LEVEL, "propagate": False}
-        for name in ("serving", "routing", "keys", "uvicorn", "django")
+        for name in ("serving", "routing", "keys", "conversations", "uvicorn", "django")
     }
     # Every relay has a line of its own (serving/recording.py); uvicorn's would be a second one.
     | {"uvicorn.access": {"handlers": [], "propagate": False}},

@@ -19,3 +19,4 @@ class ServingConfig(AppConfig):
         register(checks.environment, Tags.security)
         register(checks.client_auth, Tags.security)
         register(checks.production_secrets, Tags.security)
+        register(checks.shared_state, deploy=True)

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 
 SECRET_KEY_MIN_CHARACTERS = 50
 SECRET_KEY_MIN_DIFFERENT = 5
@@ -52,6 +52,16 @@ def production_secrets(app_configs: Any = None, **kwargs: Any) -> list[CheckMess
         message = "GATEWAY_ENCRYPTION_KEYS is not set: secrets of upstreams can be neither stored nor read."
         found.append(Error(message, hint=MAKE_ENCRYPTION_KEY, id="serving.E005"))
     return found
+
+
+def shared_state(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that several workers share what they remember of conversations."""
+    if settings.GATEWAY_WORKERS <= 1 or settings.VALKEY_URL:
+        return []
+    message = (
+        "Several workers run, and each has a memory of its own: thoughts are put back by the worker that saw them."
+    )
+    return [Warning(message, hint="Set VALKEY_URL to a Valkey or Redis server.", id="serving.W001")]
 
 
 def is_loopback(host: str) -> bool:

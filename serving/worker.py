@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.conf import settings
 from django.db import connection
 
-from conversations.turns import MemoryTurnStore
+from conversations.turns import turn_store
 from keys.snapshot import current_version, load_keys
 from keys.table import KeyTable
 from routing.snapshot import current_revision, load_table
@@ -41,7 +41,7 @@ class Worker:
         self.keys: KeyTable | None = None
         self.draining = False
         self.database_ok = False
-        self.memory = Memory(turns=MemoryTurnStore())
+        self.memory = Memory(turns=turn_store(settings.VALKEY_URL))
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="configuration")
         # Not asked for here: a worker may begin only after the process that started it is gone.
         self._parent = int(os.environ.get(SUPERVISOR, os.getppid()))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 
+from serving import checks
 from tests.serving.running import RunningGateway
 
 READY_WITHIN_SECONDS = 3.0
@@ -146,3 +148,14 @@ def test_production_with_its_secrets_is_accepted(tmp_path: Path) -> None:
     """With everything set the deployment check has nothing to say."""
     ended = RunningGateway(tmp_path, ROUTES).command("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("workers", "url", "warns"), [(1, "", False), (2, "", True), (2, "valkey://cache:6379", False)]
+)
+def test_several_workers_without_shared_state_are_warned_about(
+    workers: int, url: str, warns: bool, settings: Any
+) -> None:
+    """Before a deployment, `check` says that several workers do not share what they remember."""
+    settings.GATEWAY_WORKERS, settings.VALKEY_URL = workers, url
+    assert [message.id for message in checks.shared_state()] == (["serving.W001"] if warns else [])
