@@ -18,11 +18,13 @@ from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.rates import rates
 from benchmarks.report import Result, table
 from benchmarks.stage import Cores, choose_cores
+from benchmarks.translating import translation
 from benchmarks.watch import LoadFailedError
 
 FIGURES: dict[str, Callable[[Cores, Plan], list[Result]]] = {
     "rates": rates,
     "events": events,
+    "translation": translation,
     "latency": latency,
     "idle": idle,
     "start": start,

@@ -17,7 +17,7 @@ import yaml
 
 from benchmarks.processes import Running, free_port, running, wait_until_listening, wait_until_ready
 from benchmarks.watch import HOST
-from benchmarks.wire import MODEL
+from benchmarks.wire import MODEL, MODEL_OF
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,20 @@ def choose_cores() -> Cores:
 
 
 def gateway_environment(folder: Path, port: int, upstream_port: int) -> dict[str, str]:
-    """Return the environment of a gateway with a database of its own and one route, to the fake upstream."""
+    """Return the environment of a gateway with a database of its own and a route to each shape, all to one place."""
     routes = folder / "routes.yaml"
-    provider = {
-        "model": f"mock/{MODEL}",
-        "access_key": "$BENCH_KEY",
-        "base_url": f"http://{HOST}:{upstream_port}",
-        "shapes": ["chat"],
-        "default": True,
-    }
-    routes.write_text(yaml.safe_dump({"version": "v0.3.0", "model_providers": [provider]}))
+    providers = [
+        {
+            "model": f"mock/{model}",
+            "name": shape,
+            "access_key": "$BENCH_KEY",
+            "base_url": f"http://{HOST}:{upstream_port}",
+            "shapes": [shape],
+            "default": model == MODEL,
+        }
+        for shape, model in MODEL_OF.items()
+    ]
+    routes.write_text(yaml.safe_dump({"version": "v0.3.0", "model_providers": providers}))
     return {
         "BENCH_KEY": "bench",
         "DATABASE_URL": f"sqlite:///{folder / 'gateway.sqlite3'}",

@@ -12,7 +12,7 @@ from typing import cast
 
 import uvloop
 
-from benchmarks.wire import IDLE, PACED, STREAM_EVENT, STREAM_START, WHOLE_REPLY
+from benchmarks.wire import IDLE, PACED, STREAM_EVENTS, STREAM_STARTS, WHOLE_REPLY
 
 EVENTS_PER_SECOND = 40
 _SLOTS = 10
@@ -23,16 +23,16 @@ class Pacer:
     """Sends every paced stream EVENTS_PER_SECOND events; streams take turns, so that events do not come in bursts."""
 
     def __init__(self) -> None:
-        self._slots: list[set[asyncio.Transport]] = [set() for _ in range(_SLOTS)]
+        self._slots: list[dict[asyncio.Transport, bytes]] = [{} for _ in range(_SLOTS)]
 
-    def add(self, transport: asyncio.Transport) -> None:
-        """Start to send events, in the emptiest slot."""
-        min(self._slots, key=len).add(transport)
+    def add(self, transport: asyncio.Transport, event: bytes) -> None:
+        """Start to send this event, in the emptiest slot."""
+        min(self._slots, key=len)[transport] = event
 
     def remove(self, transport: asyncio.Transport) -> None:
         """Stop to send events."""
         for slot in self._slots:
-            slot.discard(transport)
+            slot.pop(transport, None)
 
     async def run(self) -> None:
         """Serve one slot after the other, for ever; a late tick does not delay the next one."""
@@ -40,8 +40,8 @@ class Pacer:
         due = loop.time()
         while True:
             for slot in self._slots:
-                for transport in slot:
-                    transport.write(STREAM_EVENT)
+                for transport, event in slot.items():
+                    transport.write(event)
                 due += 1 / EVENTS_PER_SECOND / _SLOTS
                 await asyncio.sleep(due - loop.time())
 
@@ -66,11 +66,12 @@ class Answering(asyncio.Protocol):
         if not found or length is None or len(body) < int(length[1]):
             return
         self._received = b""
+        path = head.split(b" ", 2)[1].decode()
         if PACED.encode() in body:
-            self._transport.write(STREAM_START)
-            self._pacer.add(self._transport)
+            self._transport.write(STREAM_STARTS[path])
+            self._pacer.add(self._transport, STREAM_EVENTS[path])
         elif IDLE.encode() in body:
-            self._transport.write(STREAM_START)
+            self._transport.write(STREAM_STARTS[path])
         else:
             self._transport.write(WHOLE_REPLY)
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 import json
 
 MODEL = "bench"
+MODEL_OF = {"chat": MODEL, "messages": "bench-messages", "responses": "bench-responses"}
+"""The model whose upstream speaks that shape, and nothing else."""
+
+PATHS = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 REPLY_BYTES = 1024
 
 PACED = "PACED"
@@ -28,26 +32,26 @@ def _post(path: str, wire: dict[str, object], headers: str = "") -> bytes:
     return head.encode() + body
 
 
-def chat_request(word: str = "") -> bytes:
+def chat_request(word: str = "", upstream: str = "chat") -> bytes:
     """Return a Chat Completions request, streamed where a word says how."""
-    wire: dict[str, object] = {"model": MODEL, "messages": [{"role": "user", "content": _TEXT + word}]}
-    return _post("/v1/chat/completions", wire | ({"stream": True} if word else {}))
+    wire: dict[str, object] = {"model": MODEL_OF[upstream], "messages": [{"role": "user", "content": _TEXT + word}]}
+    return _post(PATHS["chat"], wire | ({"stream": True} if word else {}))
 
 
-def messages_request(word: str = "") -> bytes:
+def messages_request(word: str = "", upstream: str = "chat") -> bytes:
     """Return a Messages request, streamed where a word says how."""
     wire: dict[str, object] = {
-        "model": MODEL,
+        "model": MODEL_OF[upstream],
         "max_tokens": 500,
         "messages": [{"role": "user", "content": _TEXT + word}],
     }
-    return _post("/v1/messages", wire | ({"stream": True} if word else {}), "anthropic-version: 2023-06-01\r\n")
+    return _post(PATHS["messages"], wire | ({"stream": True} if word else {}), "anthropic-version: 2023-06-01\r\n")
 
 
-def responses_request(word: str = "") -> bytes:
+def responses_request(word: str = "", upstream: str = "chat") -> bytes:
     """Return a Responses request that keeps no state, streamed where a word says how."""
-    wire: dict[str, object] = {"model": MODEL, "store": False, "input": _TEXT + word}
-    return _post("/v1/responses", wire | ({"stream": True} if word else {}))
+    wire: dict[str, object] = {"model": MODEL_OF[upstream], "store": False, "input": _TEXT + word}
+    return _post(PATHS["responses"], wire | ({"stream": True} if word else {}))
 
 
 def _whole_reply() -> bytes:
@@ -68,8 +72,8 @@ def _whole_reply() -> bytes:
     return head.encode() + body
 
 
-def _event(delta: dict[str, str]) -> bytes:
-    """Return one chunk of a Chat Completions stream, in the framing of a chunked body."""
+def _chat_event(delta: dict[str, str]) -> bytes:
+    """Return one chunk of a Chat Completions stream."""
     wire = {
         "id": "chatcmpl-bench",
         "object": "chat.completion.chunk",
@@ -77,15 +81,85 @@ def _event(delta: dict[str, str]) -> bytes:
         "model": MODEL,
         "choices": [{"index": 0, "delta": delta, "finish_reason": None}],
     }
-    event = f"data: {json.dumps(wire)}\n\n".encode()
+    return f"data: {json.dumps(wire)}\n\n".encode()
+
+
+def _event(**wire: object) -> bytes:
+    """Return one event of a Messages or Responses stream."""
+    return f"event: {wire['type']}\ndata: {json.dumps(wire)}\n\n".encode()
+
+
+def _chunk(event: bytes) -> bytes:
+    """Return the event in the framing of a chunked body."""
     return b"%x\r\n%b\r\n" % (len(event), event)
 
 
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+_MESSAGE = {
+    "id": "msg_benchmark",
+    "type": "message",
+    "role": "assistant",
+    "model": MODEL,
+    "content": [],
+    "stop_reason": None,
+    "stop_sequence": None,
+    "usage": {"input_tokens": 9, "output_tokens": 1},
+}
+_RESPONSE = {
+    "id": "resp_benchmark",
+    "object": "response",
+    "created_at": 1767225600,
+    "status": "in_progress",
+    "model": MODEL,
+    "output": [],
+    "parallel_tool_calls": True,
+    "tool_choice": "auto",
+    "tools": [],
+}
+_ITEM = {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
+_PLACE = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+
+
+def _text_delta(text: str) -> bytes:
+    return _event(type="content_block_delta", index=0, delta={"type": "text_delta", "text": text})
+
+
+def _output_delta(text: str) -> bytes:
+    number, noise = 4, "x7Qm2LpR"
+    delta = {"delta": text, "logprobs": [], "obfuscation": noise}
+    return _event(type="response.output_text.delta", sequence_number=number, **_PLACE, **delta)
+
+
+_BEGINNINGS = {
+    "chat": [_chat_event({"role": "assistant", "content": ""}), _chat_event({"content": "Hello"})],
+    "messages": [
+        _event(type="message_start", message=_MESSAGE),
+        _event(type="content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        _text_delta("Hello"),
+    ],
+    "responses": [
+        _event(type="response.created", sequence_number=0, response=_RESPONSE),
+        _event(type="response.output_item.added", sequence_number=1, output_index=0, item=_ITEM),
+        _event(
+            type="response.content_part.added",
+            sequence_number=2,
+            **_PLACE,
+            part={"type": "output_text", "text": "", "annotations": []},
+        ),
+        _output_delta("Hello"),
+    ],
+}
+STREAM_STARTS = {
+    PATHS[shape]: _HEAD + b"".join(_chunk(event) for event in beginning) for shape, beginning in _BEGINNINGS.items()
+}
+"""How a stream of each shape begins, by the path that is asked."""
+
+STREAM_EVENTS = {
+    PATHS["chat"]: _chunk(_chat_event({"content": " token"})),
+    PATHS["messages"]: _chunk(_text_delta(" token")),
+    PATHS["responses"]: _chunk(_output_delta(" token")),
+}
+"""One more event of each, with which such a stream goes on."""
+
 WHOLE_REPLY = _whole_reply()
-STREAM_START = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-    + _event({"role": "assistant", "content": ""})
-    + _event({"content": "Hello"})
-)
-STREAM_EVENT = _event({"content": " token"})
 EVENT_END = b"\n\n"
