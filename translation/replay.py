@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -21,10 +20,27 @@ from msgspec.structs import replace
 
 from translation.events import PartKind
 from translation.exchange import Exchange
-from translation.hub import AssistantText, Item, Opaque, Reasoning, Refusal, Request, Text, ToolCall
+from translation.hub import (
+    AssistantText,
+    Document,
+    Image,
+    Item,
+    Opaque,
+    Reasoning,
+    Refusal,
+    Request,
+    SystemItem,
+    Text,
+    Tool,
+    ToolCall,
+    ToolResult,
+    UserItem,
+)
 from translation.reply import Reply, ReplyPart
 
 DIGEST_BYTES = 20
+_OF_THE_MODEL = frozenset({AssistantText, Reasoning, ToolCall, Opaque})
+_A_MARK = b'"cache":{'
 NOTHING = b""
 """The record of a turn that the client sends back whole by itself."""
 
@@ -72,10 +88,10 @@ class _Record(Struct, frozen=True, array_like=True):
 
 def trace(request: Request, scope: Scope) -> Trace:
     """Return the fingerprints of the request's conversation; the same history has the same ones, however it goes on."""
-    before = [scope.tenant, scope.deployment, scope.model, *map(_canonical, request.instructions)]
-    if scope.binds:
-        before += [_canonical(tool) for tool in request.tools]
-    chain = _digest(msgspec.json.encode(before))
+    chain = _digest(msgspec.json.encode((scope.tenant, scope.deployment, scope.model)))
+    before: tuple[SystemItem | Tool, ...] = request.instructions + (request.tools if scope.binds else ())
+    for each in before:
+        chain = _digest(chain + _encoded(each))
     places: list[Place] = []
     items = request.items
     start = 0
@@ -88,7 +104,7 @@ def trace(request: Request, scope: Scope) -> Trace:
             places.append(Place(start, end, chain.hex()))
             start = end
         else:
-            chain = _digest(chain + msgspec.json.encode(_canonical(items[start])))
+            chain = _digest(chain + _encoded(items[start]))
             start += 1
     return Trace(tuple(places), chain)
 
@@ -117,7 +133,7 @@ def kept_turn(found: Trace, state: bytes, reply: Reply, echo: Sequence[Item], ex
     """Return under which key to keep the reply, and as what; `echo` are its items as they come back from the client."""
     key = _digest(found.last + _view(echo)).hex()
     items = tuple(_items(reply, exchange))
-    if not any(isinstance(item, Reasoning | Opaque) for item in items) and len(items) == len(echo):
+    if not any(_is_more_than_words(item) for item in items) and len(items) == len(echo):
         return key, NOTHING
     return key, msgspec.msgpack.encode(_Record(state, items))
 
@@ -146,6 +162,11 @@ def _call(part: ReplyPart, number: int, exchange: Exchange) -> ToolCall:
     return ToolCall(call_id=call_id, name=name, namespace=namespace, arguments=part.text, kind=part.tool)
 
 
+def _is_more_than_words(item: AssistantText | Reasoning | ToolCall | Opaque) -> bool:
+    """Tell whether a client that keeps words and calls loses something of the item."""
+    return isinstance(item, Reasoning | Opaque) or (isinstance(item, AssistantText) and item.phase is not None)
+
+
 def _read(record: bytes | None) -> _Record | None:
     """Return the record, None if it is not one of this version's."""
     try:
@@ -155,7 +176,7 @@ def _read(record: bytes | None) -> _Record | None:
 
 
 def _is_models(item: Item) -> bool:
-    return isinstance(item, AssistantText | Reasoning | ToolCall | Opaque)
+    return type(item) in _OF_THE_MODEL
 
 
 def _view(items: Sequence[Item]) -> bytes:
@@ -180,15 +201,19 @@ def _same_json(arguments: str) -> str:
         return arguments
 
 
-def _canonical(value: Any) -> Any:
-    """Return the value without its paths and cache marks, which move while the conversation stays the same."""
-    if isinstance(value, Struct):
-        return [type(value).__name__] + [
-            _canonical(getattr(value, name)) for name in value.__struct_fields__ if name not in ("at", "cache")
-        ]
-    if isinstance(value, tuple | list):
-        return [_canonical(element) for element in value]
-    return value
+def _encoded(item: Item | Tool) -> bytes:
+    """Return what the client's side says, without cache marks: they move while the conversation stays the same."""
+    encoded = msgspec.json.encode(item)
+    if _A_MARK not in encoded or isinstance(item, Tool):
+        return encoded
+    return msgspec.json.encode(_unmarked(item))
+
+
+def _unmarked(item: Item) -> Item:
+    if not isinstance(item, SystemItem | UserItem | ToolResult):
+        return item
+    parts = [replace(part, cache=None) if isinstance(part, Text | Image | Document) else part for part in item.parts]
+    return replace(item, parts=tuple(parts))
 
 
 def _digest(data: bytes) -> bytes:

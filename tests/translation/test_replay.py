@@ -165,15 +165,16 @@ def test_turns_are_those_of_one_tenant_account_and_model(other: Scope) -> None:
 
 def of_words(*words: str) -> Request:
     """Return a request with what the user says."""
-    items = tuple(UserItem(parts=(Text(text=each, at=f"{at}"),), at=f"{at}") for at, each in enumerate(words))
+    items = tuple(UserItem(parts=(Text(text=each),)) for each in words)
     return Request(origin="chat", model="m", echo={}, items=items)
 
 
 def test_fingerprint_is_of_what_is_said_and_not_of_how_it_is_marked() -> None:
-    """Paths and cache marks, which move from request to request, change no fingerprint; words do."""
+    """Cache marks, which move from request to request, change no fingerprint; words do."""
     plain = of_words("a", "b")
     marked = replace(plain, items=(UserItem(parts=(Text(text="a", cache=CacheMark()),)), plain.items[1]))
     assert trace(plain, SCOPE) == trace(marked, SCOPE)
+    assert trace(plain, SCOPE) == trace(replace(plain, items=(*marked.items[:1], *plain.items[1:])), SCOPE)
     assert trace(plain, SCOPE) != trace(of_words("ab"), SCOPE)
     assert trace(plain, SCOPE) != trace(of_words("a", "b", ""), SCOPE)
 
