@@ -38,10 +38,14 @@ TOKENS_PER_REQUEST = 3
 
 
 class Counting(Struct, frozen=True, kw_only=True):
-    """How a shape counts: the path behind the base URL's prefix, the answer, and members that a count may leave out."""
+    """How a shape counts: the path behind the base URL's prefix, the answer, and members that a count may leave out.
+
+    `members` are those of a request that its count takes.
+    """
 
     path: str
     encode: Callable[[int], Wire]
+    members: frozenset[str]
     assumed: Mapping[str, object] = {}
 
 
@@ -49,14 +53,45 @@ COUNTING: Mapping[str, Counting] = {
     "messages": Counting(
         path="/messages/count_tokens",
         encode=lambda tokens: {"input_tokens": tokens},
-        assumed={"max_tokens": 1},
+        members=frozenset(
+            {
+                *("model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"),
+                *("cache_control", "speed", "mcp_servers"),
+            }
+        ),
+        assumed={"max_tokens": 16},
     ),
     "responses": Counting(
         path="/responses/input_tokens",
         encode=lambda tokens: {"object": "response.input_tokens", "input_tokens": tokens},
+        members=frozenset(
+            {
+                *("model", "input", "instructions", "tools", "tool_choice", "text", "reasoning"),
+                *("parallel_tool_calls", "truncation"),
+            }
+        ),
     ),
 }
 """The shapes that have an endpoint for it."""
+
+
+def counted(shape: str, body: bytes) -> bytes:
+    """Return the body of a request of that shape as the body of its count."""
+    members = COUNTING[shape].members
+    wire = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode({name: value for name, value in wire.items() if name in members})
+
+
+def count_in(body: bytes) -> int | None:
+    """Return the number in an upstream's answer to a count, None if there is none."""
+    try:
+        return msgspec.json.decode(body, type=_Counted).input_tokens
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+class _Counted(Struct):
+    input_tokens: int
 
 
 def estimate_tokens(request: Request) -> int:

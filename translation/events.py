@@ -53,7 +53,8 @@ class Start(Struct, frozen=True, gc=False):
 class PartStart(Struct, frozen=True, gc=False):
     """A part opens. `call_id` and `name` are a tool call's; `tool` its kind as the upstream said it.
 
-    `phase` is a text's, where the wire has it. A web search has the provider's id of it as its `call_id`.
+    `phase` is a text's, where the wire has it. A web search has the provider's id of it as its `call_id`. `summary`
+    marks reasoning whose words are a summary of the thoughts, not the thoughts themselves.
     """
 
     key: int
@@ -62,6 +63,7 @@ class PartStart(Struct, frozen=True, gc=False):
     name: str = ""
     tool: ToolKind = ToolKind.FUNCTION
     phase: str | None = None
+    summary: bool = False
 
 
 class PartDelta(Struct, frozen=True, gc=False):
@@ -106,7 +108,10 @@ class PartEnd(Struct, frozen=True, gc=False):
 
 
 class Finish(Struct, frozen=True, gc=False):
-    """The model stopped. `stop_sequence` is the string that matched, `detail` a refusal's explanation."""
+    """The model stopped. `stop_sequence` is the string that matched.
+
+    `detail` is a refusal's explanation: "" where the model declined without one, None where a filter stopped it.
+    """
 
     reason: StopReason
     stop_sequence: str | None = None

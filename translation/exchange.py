@@ -20,7 +20,8 @@ class Exchange(Struct, frozen=True, kw_only=True):
     `model_shown` is the model name in the reply; `seed` 24 characters [A-Za-z0-9] from which missing ids are made;
     `now` Unix seconds; `deployment` the tag of the provider account (envelope.py). `sent_names` maps a tool's name on
     the upstream's wire to the (namespace, name) that the client declared, for those that had to be rewritten. `lost` is
-    the ledger of the reply: its decoder and its encoder say there what the client does not get.
+    the ledger of the reply: its decoder and its encoder say there what the client does not get. `own_id`: the reply is
+    stored under its id, which is therefore made of the seed: some upstreams give the same id again and again.
     """
 
     request: Request
@@ -32,9 +33,12 @@ class Exchange(Struct, frozen=True, kw_only=True):
     profile: Profile = field(default_factory=Profile)
     sent_names: Mapping[str, tuple[str | None, str]] = {}
     lost: Ledger = field(default_factory=Ledger)
+    own_id: bool = False
 
     def reply_id(self, prefix: str, upstream_id: str) -> str:
         """Return the reply's id in the client's shape: the upstream's own with another prefix, or a new one."""
+        if self.own_id:
+            return prefix + self.seed
         body = upstream_id.removeprefix("chatcmpl-")
         if body == upstream_id:
             body = upstream_id.rpartition("_")[2]

@@ -50,12 +50,18 @@ class RequestRefused(Exception):
     """The client's request cannot be decoded, or cannot be served by the upstream's shape; raised before any relay."""
 
     def __init__(
-        self, message: str, *, param: str | None = None, code: str | None = None, details: str | None = None
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        details: str | None = None,
+        too_large: bool = False,
     ) -> None:
         super().__init__(message)
         self.failure = Failure(
-            status=400,
-            kind=FailureKind.INVALID_REQUEST,
+            status=413 if too_large else 400,
+            kind=FailureKind.TOO_LARGE if too_large else FailureKind.INVALID_REQUEST,
             message=message,
             code=code,
             param=param,

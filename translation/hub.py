@@ -77,23 +77,31 @@ class Audio(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Citation(Struct, frozen=True):
-    """A web source of a piece of text; `start` and `end` are code-point offsets into that text."""
+    """A web source of a piece of text; `start` and `end` are code-point offsets into that text.
+
+    `opaque` is what its maker knows it by, and takes back.
+    """
 
     url: str
     title: str = ""
     cited_text: str = ""
     start: int = 0
     end: int = 0
+    opaque: str = ""
 
 
 Part = Text | Refusal | Image | Document | Audio
 
 
 class WebSearch(Struct, frozen=True):
-    """A search of the web that the provider made by itself: what was asked for, and the pages that were found."""
+    """A search of the web that the provider made by itself: what was asked for, and the pages that were found.
+
+    `opaque` holds the provider's own objects for it, sealed (see envelope.py), where it takes them back.
+    """
 
     queries: tuple[str, ...] = ()
     sources: tuple[Citation, ...] = ()
+    opaque: str = ""
 
 
 class SystemItem(Struct, frozen=True, kw_only=True, tag=True):
@@ -200,6 +208,16 @@ class Tool(Struct, frozen=True, kw_only=True):
     at: str = ""
 
 
+class McpServer(Struct, frozen=True, kw_only=True):
+    """A server of tools that the provider shall call by itself; `allowed` names those that it may, None for all."""
+
+    name: str
+    url: str
+    authorization: str | None = None
+    allowed: tuple[str, ...] | None = None
+    at: str = ""
+
+
 class ToolChoice(Struct, frozen=True, kw_only=True):
     """Which tool must be used. `mode`: auto, none, required, named (`name`, `kind`) or allowed (`names`, `within`)."""
 
@@ -235,7 +253,9 @@ class Request(Struct, frozen=True, kw_only=True):
     tables of fields that only one shape has. `instructions` is the leading run of system and developer items; `items`
     the rest. `user_id` is Anthropic's word for the end user (any length); `user` and `safety_identifier` are OpenAI's.
     `service_tier` is in OpenAI's words, and so are `prompt_cache_options`, `prompt_cache_retention`, `moderation` and
-    `include_obfuscation` (of a stream's pieces), which only OpenAI's two shapes have.
+    `include_obfuscation` (of a stream's pieces), which only OpenAI's two shapes have. `wants_reasoning_state` and
+    `wants_search_sources` say what of a reply the client wants to see. `compact_above` is how many tokens a
+    conversation may have before the provider shortens it, 0 if that is left to the provider.
     """
 
     origin: str
@@ -245,6 +265,7 @@ class Request(Struct, frozen=True, kw_only=True):
     instructions: tuple[SystemItem, ...] = ()
     items: tuple[Item, ...] = ()
     tools: tuple[Tool, ...] = ()
+    mcp_servers: tuple[McpServer, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     max_tokens: int | None = None
@@ -256,6 +277,7 @@ class Request(Struct, frozen=True, kw_only=True):
     thinking: Thinking | None = None
     reasoning_summary: str | None = None
     wants_reasoning_state: bool = False
+    wants_search_sources: bool = False
     output_format: OutputFormat | None = None
     verbosity: str | None = None
     logprobs: bool = False
@@ -268,6 +290,7 @@ class Request(Struct, frozen=True, kw_only=True):
     prompt_cache_retention: str | None = None
     moderation: Mapping[str, Any] | None = None
     max_tool_calls: int | None = None
+    compact_above: int | None = None
     include_obfuscation: bool | None = None
     metadata: Mapping[str, Any] | None = None
     service_tier: str | None = None

@@ -27,7 +27,19 @@ class Profile(Struct, frozen=True, kw_only=True):
     """Capabilities of one model. `efforts` are those that it takes, () if it does not reason on request.
 
     `max_tokens_field` is the chat member for the output limit. `strict_tools`, `verbosity`: whether these members are
-    taken. `reads_top_k`: the extension `top_k` is taken.
+    taken. `reads_top_k`: the extension `top_k` is taken. `sampling`: temperature and its kin are taken while nothing is
+    said of an effort, `sampling_with_effort`: also beside one, `sampling_at_none`: at least while the model is told not
+    to reason; see `takes_sampling`.
+
+    For upstreams that speak chat: `chat_tools_need_effort_none`: function tools are taken only while the model does not
+    reason. `chat_effort_max`: the effort max is taken, if the model has it. `web_search_options`: the provider searches
+    the web itself, if this member asks for it. `bookkeeping`: members about users, caches, tiers and metadata are
+    taken. `logprobs`: log probabilities can be asked for. `required_choice`: the client can require a call without
+    naming the tool. `think_tags`: the text of a reply begins with the thoughts, between tags.
+
+    For upstreams that speak responses: `cache_breakpoints`: parts of the prompt can be marked for the cache, and the
+    cache can be warmed up without an answer. `mcp_servers`: the provider calls them itself. `compaction`: the provider
+    shortens a conversation that grows too long.
 
     For upstreams that speak messages: `max_output_tokens` is the most that the model can write in one reply. `thinking`
     are the forms that it takes (enabled with a budget, adaptive, between_tools, disabled) and `thinking_efforts` the
@@ -39,6 +51,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     """
 
     sampling: bool = True
+    sampling_with_effort: bool = True
+    sampling_at_none: bool = False
     stop: bool = True
     efforts: tuple[str, ...] = EFFORTS
     max_tokens_field: str = "max_completion_tokens"
@@ -57,9 +71,43 @@ class Profile(Struct, frozen=True, kw_only=True):
     bound_thinking: bool = False
     web_search: bool = False
     automatic_cache: bool = False
+    chat_tools_need_effort_none: bool = False
+    chat_effort_max: bool = True
+    bookkeeping: bool = True
+    logprobs: bool = True
+    required_choice: bool = True
+    think_tags: bool = False
+    web_search_options: bool = False
+    cache_breakpoints: bool = False
+    mcp_servers: bool = False
+    compaction: bool = False
+
+    def takes_sampling(self, effort: str | None) -> bool:
+        """Tell whether temperature and its kin are taken beside that effort, None for the model's own.
+
+        A model that reasons refuses them, and one that can be told not to reason takes them then.
+        """
+        if effort == "none":
+            return self.sampling or self.sampling_at_none
+        return self.sampling and (effort is None or self.sampling_with_effort)
 
 
-_REASONING = Profile(sampling=False, stop=False, efforts=("low", "medium", "high"))
+_REASONING = Profile(
+    sampling=False, sampling_with_effort=False, stop=False, efforts=("low", "medium", "high"), mcp_servers=True
+)
+# These reason only if they are told to.
+_REASONING_ON_REQUEST = Profile(
+    sampling_with_effort=False, efforts=("none", "low", "medium", "high", "xhigh"), mcp_servers=True
+)
+_REASONING_WITH_CACHE = replace(
+    _REASONING, chat_tools_need_effort_none=True, chat_effort_max=False, cache_breakpoints=True, compaction=True
+)
+_SILENCEABLE = replace(_REASONING, sampling_at_none=True, chat_tools_need_effort_none=True)
+_SILENCEABLE_WITH_CACHE = replace(
+    _REASONING_WITH_CACHE, sampling_at_none=True, efforts=("none", "low", "medium", "high", "xhigh", "max")
+)
+_SEARCHING = Profile(sampling=False, efforts=(), web_search_options=True)
+_WITHOUT_REASONING = Profile(efforts=(), mcp_servers=True)
 
 _CLAUDE = Profile(web_search=True, automatic_cache=True)
 _BUDGETED = replace(
@@ -91,19 +139,32 @@ _CLAUDE_5_5 = replace(_ALWAYS_THINKING, bound_thinking=True)
 
 MODELS: tuple[tuple[str, Profile], ...] = (
     ("o1", _REASONING),
+    # These take instructions in the user's words only.
+    ("o1-mini", replace(_REASONING, efforts=(), system_role="user")),
+    ("o1-preview", replace(_REASONING, efforts=(), system_role="user")),
     ("o3", _REASONING),
     ("o4", _REASONING),
     ("gpt-5", replace(_REASONING, efforts=("minimal", "low", "medium", "high"))),
-    ("gpt-5-chat", Profile(efforts=())),
-    ("gpt-5.1", Profile(efforts=("none", "low", "medium", "high"))),
-    ("gpt-5.2", Profile(efforts=("none", "low", "medium", "high", "xhigh"))),
-    ("gpt-5.3", Profile(efforts=("none", "low", "medium", "high", "xhigh"))),
-    ("gpt-5.4", Profile(efforts=("none", "low", "medium", "high", "xhigh"))),
-    ("gpt-5.5", replace(_REASONING, efforts=EFFORTS)),
-    ("gpt-5.6", replace(_REASONING, efforts=EFFORTS)),
-    ("gpt-6", replace(_REASONING, efforts=("minimal", "low", "medium", "high", "xhigh"))),
-    ("gpt-4", Profile(efforts=())),
+    ("gpt-5-chat", _WITHOUT_REASONING),
+    ("gpt-5.1", replace(_REASONING_ON_REQUEST, efforts=("none", "low", "medium", "high"))),
+    ("gpt-5.2", _REASONING_ON_REQUEST),
+    ("gpt-5.3", _REASONING_ON_REQUEST),
+    ("gpt-5.4", replace(_REASONING_ON_REQUEST, chat_tools_need_effort_none=True)),
+    ("gpt-5.5", replace(_SILENCEABLE, efforts=("none", "low", "medium", "high", "xhigh"))),
+    ("gpt-5.6", _SILENCEABLE_WITH_CACHE),
+    ("gpt-6", replace(_REASONING_WITH_CACHE, efforts=("low", "medium", "high", "xhigh", "max"))),
+    ("gpt-5-search-api", _SEARCHING),
+    ("gpt-4o-search-preview", _SEARCHING),
+    ("gpt-4o-mini-search-preview", _SEARCHING),
+    ("gpt-4", _WITHOUT_REASONING),
     ("gpt-3.5", Profile(efforts=())),
+    # xAI's models that reason refuse `stop`, and most of them to be told how much.
+    ("grok-3-mini", Profile(stop=False, efforts=("low", "high"))),
+    ("grok-4", Profile(stop=False, efforts=())),
+    ("grok-4.3", Profile(stop=False, efforts=("none", "low", "medium", "high"))),
+    ("grok-4.5", Profile(stop=False, efforts=("low", "medium", "high"))),
+    ("grok-4.6", Profile(stop=False, efforts=("low", "medium", "high", "xhigh"))),
+    ("grok-code", Profile(stop=False, efforts=())),
     # A Claude that is newer than this table is taken for one of the newest that are in it.
     ("claude-", _CLAUDE_5_5),
     ("claude-instant", _CLAUDE),
@@ -128,10 +189,9 @@ MODELS: tuple[tuple[str, Profile], ...] = (
     ("claude-opus-5", _CLAUDE_4_8),
     ("claude-fable-5", _FABLE),
     ("claude-mythos-5", _FABLE),
-    ("claude-fable-5-1", replace(_FABLE, bound_thinking=True)),
-    ("claude-mythos-5-1", replace(_FABLE, bound_thinking=True)),
-    ("claude-fable-5-5", replace(_FABLE, bound_thinking=True)),
-    ("claude-mythos-5-5", replace(_FABLE, bound_thinking=True)),
+    # All from 5.1 on; a date behind the name of 5 begins with a 2 and is taken for one of them, which is the safe side.
+    *((f"claude-fable-5-{minor}", replace(_FABLE, bound_thinking=True)) for minor in range(1, 10)),
+    *((f"claude-mythos-5-{minor}", replace(_FABLE, bound_thinking=True)) for minor in range(1, 10)),
     ("claude-opus-5-5", _CLAUDE_5_5),
     ("claude-sonnet-5-5", replace(_CLAUDE_5_5, thinking=("adaptive", "between_tools"))),
     (

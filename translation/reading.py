@@ -117,6 +117,12 @@ def missing(at: str) -> RequestRefused:
     return RequestRefused(f"Missing required parameter: '{at}'.", param=at, code="missing_required_parameter")
 
 
+def no_messages(origin: str) -> RequestRefused:
+    """Return the refusal of a conversation in which nothing is said, by a client of the shape `origin`."""
+    at = "input" if origin == "responses" else "messages"
+    return RequestRefused("at least one message is required", param=at, code="invalid_value")
+
+
 def wrong_type(at: str, expected: str, value: object) -> RequestRefused:
     """Return the refusal of a value of the wrong type; `expected` reads like `a string or an array`."""
     return _wrong(at, expected, value)

@@ -138,7 +138,7 @@ def kept_turn(found: Trace, state: bytes, reply: Reply, echo: Sequence[Item], ex
     return key, msgspec.msgpack.encode(_Record(state, items))
 
 
-def _items(reply: Reply, exchange: Exchange) -> Iterator[AssistantText | Reasoning | ToolCall]:
+def _items(reply: Reply, exchange: Exchange) -> Iterator[AssistantText | Reasoning | ToolCall | Opaque]:
     calls = 0
     for part in reply.parts:
         match part.kind:
@@ -153,7 +153,10 @@ def _items(reply: Reply, exchange: Exchange) -> Iterator[AssistantText | Reasoni
                 yield _call(part, calls, exchange)
                 calls += 1
             case PartKind.WEB_SEARCH:
-                pass  # the provider's own doing
+                # The provider's own doing, which only the provider takes back.
+                if part.search is not None and part.search.opaque:
+                    native = {"encrypted_content": part.search.opaque}
+                    yield Opaque(origin="", kind="web_search_call", native=native)
 
 
 def _call(part: ReplyPart, number: int, exchange: Exchange) -> ToolCall:

@@ -33,7 +33,8 @@ from translation.hub import Citation, ToolKind, WebSearch
 class ReplyPart(Struct, frozen=True, kw_only=True):
     """One part of a reply: text, a refusal, reasoning (with `opaque` state) or a tool call (with `call_id`, `name`).
 
-    `text` is the part's whole text; of a tool call, its argument string. `search` is a web search's.
+    `text` is the part's whole text; of a tool call, its argument string. `search` is a web search's. `summary` as of a
+    PartStart.
     """
 
     kind: PartKind
@@ -46,6 +47,7 @@ class ReplyPart(Struct, frozen=True, kw_only=True):
     citations: tuple[Citation, ...] = ()
     logprobs: tuple[object, ...] = ()
     search: WebSearch | None = None
+    summary: bool = False
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -57,11 +59,15 @@ class Reply(Struct, frozen=True, kw_only=True):
     usage: Usage | None = None
 
 
+Pieces = tuple[tuple[int, ...], ...]
+"""For each part of a reply, the lengths of the pieces in which it came; () of one that did not stream."""
+
+
 def tell(reply: Reply) -> Iterator[Event]:
     """Yield the events that a stream of this reply would have brought, one delta a part."""
     yield reply.start
     for key, part in enumerate(reply.parts):
-        yield PartStart(key, part.kind, part.call_id, part.name, part.tool, part.phase)
+        yield PartStart(key, part.kind, part.call_id, part.name, part.tool, part.phase, part.summary)
         if part.text:
             yield PartDelta(key, part.text)
         if part.logprobs:
@@ -103,6 +109,7 @@ class _OpenPart:
             citations=tuple(self.citations),
             logprobs=tuple(self.logprobs),
             search=self.search,
+            summary=self.start.summary,
         )
 
 
@@ -138,6 +145,10 @@ class PartCollector:
         """Return all parts as far as they have come."""
         return tuple(part.closed() for part in self._parts.values())
 
+    def pieces(self) -> Pieces:
+        """Return the lengths of the pieces in which each part came."""
+        return tuple(tuple(map(len, part.pieces)) for part in self._parts.values())
+
 
 class ReplyCollector:
     """Gathers a whole reply from its events."""
@@ -162,6 +173,10 @@ class ReplyCollector:
     def reply(self) -> Reply:
         """Return the reply as far as it has come."""
         return Reply(start=self._start, parts=self._parts.parts(), finish=self._finish, usage=self._usage)
+
+    def pieces(self) -> Pieces:
+        """Return, for each part of the reply, the lengths of the pieces in which it came."""
+        return self._parts.pieces()
 
 
 def collect(events: Iterable[Event]) -> Reply:

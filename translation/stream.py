@@ -16,8 +16,8 @@ from translation.events import End, Event, Start, Usage
 from translation.exchange import Exchange
 from translation.failures import Failure, UpstreamProtocolError
 from translation.ledger import Ledger
-from translation.reply import Reply, ReplyCollector, tell
-from translation.shapes.shape import ClientSide, StreamDecoder, UpstreamSide
+from translation.reply import Pieces, Reply, ReplyCollector, tell
+from translation.shapes.shape import ClientSide, PausingDecoder, StreamDecoder, UpstreamSide
 from translation.sse import EventTooLarge, ServerSentEvent, SseDecoder
 from translation.stream_state import Phase, after
 
@@ -39,8 +39,10 @@ class StreamTranslator:
         self._exchange = exchange
         self._collector = collector
         self._decode_reply = upstream.decode_reply
+        self._with_spellings = upstream.with_spellings
         self._sse = SseDecoder()
         self._decoder = upstream.stream_decoder(exchange)
+        self._pausing = self._decoder if isinstance(self._decoder, PausingDecoder) else None
         self._encoder = client.stream_encoder(exchange)
 
     @property
@@ -54,9 +56,25 @@ class StreamTranslator:
         return self._collector.reply() if self._collector is not None and self.complete else None
 
     @property
+    def pieces(self) -> Pieces:
+        """The lengths of the pieces in which the parts of the reply came, if it is gathered."""
+        return () if self._collector is None else self._collector.pieces()
+
+    @property
     def over(self) -> bool:
         """Tell whether the reply has ended or failed, so that nothing more will be emitted, but for the end."""
         return self.complete or self._phase is Phase.FAILED
+
+    @property
+    def paused(self) -> bool:
+        """Tell whether the upstream's stream is over and the reply is not: it goes on when it is asked to."""
+        return self._pausing is not None and self._pausing.paused and not self.over
+
+    def go_on(self, body: bytes) -> bytes:
+        """Return the request by which a paused reply goes on, made of the first one; its stream is fed next."""
+        assert self._pausing is not None
+        self._sse = SseDecoder()
+        return self._pausing.go_on(body)
 
     def feed(self, chunk: bytes) -> bytes:
         """Return what these bytes become; b"" if they complete no event, or come after the end."""
@@ -72,6 +90,8 @@ class StreamTranslator:
         """Return the stream of a reply that the upstream sent as one JSON object although a stream was asked for."""
         try:
             wire = msgspec.json.decode(body, type=dict)
+            if self._with_spellings is not None:
+                wire = self._with_spellings(wire, body)
             reply = self._decode_reply(wire, self._exchange)
         except UpstreamProtocolError as exc:
             return self.fail(exc.failure)
@@ -86,7 +106,7 @@ class StreamTranslator:
         told: list[bytes] = []
         if not self.over:
             self._tell(told_at_the_end(self._sse, self._decoder), told)
-        if not self.over:
+        if not self.over and not self.paused:
             self._tell(self._decoder.close(), told)
         return b"".join(told)
 

@@ -8,13 +8,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from translation.capabilities import corrected
+from translation.efforts import overruled_member
 from translation.exchange import Exchange
 from translation.failures import Failure, RequestRefused, UpstreamProtocolError
 from translation.hub import Request, Wire
 from translation.ledger import Ledger
 from translation.names import sent_names
 from translation.profiles import profile_for
-from translation.quirks import apply_quirks
+from translation.quirks import apply_quirks, with_quirks
 from translation.reply import Reply, ReplyCollector, collect
 from translation.shapes import SHAPES
 from translation.shapes.shape import ClientSide, UpstreamSide
@@ -23,12 +25,16 @@ from translation.stream import StreamTranslator, told_at_the_end
 
 
 class Destination(Struct, frozen=True, kw_only=True):
-    """Where a request goes: the upstream's shape and model name, its quirks, the account's tag (envelope.py)."""
+    """Where a request goes: the upstream's shape and model name, its quirks, the account's tag (envelope.py).
+
+    `capabilities` are corrections of the model's profile (capabilities.py).
+    """
 
     shape: str
     model: str
     quirks: tuple[str, ...] = ()
     deployment: str = ""
+    capabilities: Mapping[str, Any] = {}
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
@@ -78,10 +84,11 @@ def translate_request(
     return translate(read_request(wire, client), to, circumstances, model_shown)
 
 
-def read_request(wire: Wire, client: str, api_version: str = "") -> Reading:
+def read_request(wire: Wire, client: str, api_version: str = "", raw: bytes = b"") -> Reading:
     """Return the client's request, read; raises RequestRefused for what is malformed or can never be translated.
 
-    `api_version` is what the client says of its shape's version, "" if nothing.
+    `api_version` is what the client says of its shape's version, "" if nothing. `raw` is the text that `wire` was
+    decoded from, where that is known.
     """
     side = SHAPES[client].client
     if side is None:
@@ -90,7 +97,12 @@ def read_request(wire: Wire, client: str, api_version: str = "") -> Reading:
     try:
         if side.check_version is not None:
             side.check_version(wire, api_version)
-        return Reading(client, side.decode_request(wire, ledger), ledger)
+        if side.with_spellings is not None and raw:
+            wire = side.with_spellings(wire, raw)
+        request = side.decode_request(wire, ledger)
+        if overruled := overruled_member(request):
+            ledger.drop(overruled)
+        return Reading(client, request, ledger)
     except RecursionError as exc:
         raise RequestRefused("The request is nested too deeply.", code="invalid_value") from exc
 
@@ -106,7 +118,7 @@ def translate(reading: Reading, to: Destination, circumstances: Circumstances, m
 def _translated(reading: Reading, to: Destination, circumstances: Circumstances, model_shown: str) -> Translation:
     client, request, ledger = reading.client, reading.request, reading.ledger.copy()
     _, upstream_side = _sides(client, to.shape)
-    profile = profile_for(to.model)
+    profile = corrected(with_quirks(to.quirks, to.shape, profile_for(to.model)), to.capabilities)
     body = upstream_side.encode_request(request, to.model, profile, to.deployment, ledger)
     exchange = Exchange(
         request=request,
@@ -137,7 +149,10 @@ def translate_reply(body: bytes, translation: Translation, *, streamed: bool = F
     if streamed:
         reply = _collected(body, upstream, translation.exchange)
     else:
-        reply = upstream.decode_reply(_object(body), translation.exchange)
+        wire = _object(body)
+        if upstream.with_spellings is not None:
+            wire = upstream.with_spellings(wire, body)
+        reply = upstream.decode_reply(wire, translation.exchange)
     return TranslatedReply(msgspec.json.encode(client.encode_reply(reply, translation.exchange)), reply)
 
 

@@ -14,11 +14,15 @@ DELTAS: Mapping[str, Mapping[str, str]] = {
     "text": {"text_delta": "text", "citations_delta": "citation"},
     "thinking": {"thinking_delta": "thinking", "signature_delta": "signature"},
     "tool_use": {"input_json_delta": "partial_json"},
+    "server_tool_use": {"input_json_delta": "partial_json"},
+    "web_search_tool_result": {},
 }
 EMPTY: Mapping[str, Mapping[str, Any]] = {
     "text": {"text": ""},
     "thinking": {"thinking": "", "signature": ""},
     "tool_use": {"input": {}},
+    "server_tool_use": {"input": {}},
+    "web_search_tool_result": {},
 }
 STOP_REASONS = {
     "end_turn",
@@ -113,9 +117,11 @@ def _check_blocks(events: list[dict[str, Any]], *, complete: bool) -> None:
 def _check_empty(block: dict[str, Any]) -> None:
     for member, value in EMPTY[block["type"]].items():
         assert block[member] == value, "a block does not begin empty"
-    if block["type"] == "tool_use":
+    if block["type"] in ("tool_use", "server_tool_use"):
         assert block["id"]
         assert block["name"]
+    if block["type"] == "web_search_tool_result":
+        assert isinstance(block["content"], list), "a result comes whole"
 
 
 def _check_ending(event: dict[str, Any], started: list[dict[str, Any]]) -> None:

@@ -17,7 +17,9 @@ TERMINALS = {
     "response.incomplete": "incomplete",
     "response.failed": "failed",
 }
-PART_TEXTS = {"output_text": "text", "refusal": "refusal", "reasoning_text": "text"}
+PART_TEXTS = {"output_text": "text", "refusal": "refusal", "reasoning_text": "text", "summary_text": "text"}
+TEXT_EVENTS = {"summary_text": "response.reasoning_summary_text"}
+SEARCH_EVENTS = ("in_progress", "searching", "completed")
 CALL_TEXTS = {
     "function_call": ("response.function_call_arguments", "arguments"),
     "custom_tool_call": ("response.custom_tool_call_input", "input"),
@@ -51,18 +53,27 @@ def _events(stream: bytes) -> list[Wire]:
     return events
 
 
-class _Item:
-    """One item on its way."""
+class _Parts:
+    """The parts of one item: those of its content, or those of its summary."""
 
-    def __init__(self, added: Wire) -> None:
-        self.id = added["id"]
-        self.type = added["type"]
+    def __init__(self) -> None:
         self.parts: list[Wire] = []
         self.texts: list[str] = []
         self.logprobs: list[list[Wire]] = []
         self.annotations: list[list[Wire]] = []
         self.text_done: set[int] = set()
         self.part_done: set[int] = set()
+
+
+class _Item:
+    """One item on its way."""
+
+    def __init__(self, added: Wire) -> None:
+        self.id = added["id"]
+        self.type = added["type"]
+        self.content = _Parts()
+        self.summary = _Parts()
+        self.searched: list[str] = []
         self.call_text = ""
         self.call_text_done = False
         self.done: Wire | None = None
@@ -126,6 +137,7 @@ class _Walk:
         assert item["id"] not in [known.id for known in self.items], "ids are minted once"
         assert item.get("status") == "in_progress"
         assert not item.get("content")
+        assert not item.get("summary")
         self.items.append(_Item(item))
 
     def _inner(self, name: str, event: Wire) -> None:
@@ -136,27 +148,36 @@ class _Walk:
             return
         assert event["item_id"] == item.id
         if name == "response.content_part.added":
-            self._part_added(item, event)
+            assert item.type in ("message", "reasoning")
+            assert (item.type == "reasoning") == (event["part"]["type"] == "reasoning_text")
+            self._part_added(item.content, event["content_index"], event["part"])
+        elif name == "response.reasoning_summary_part.added":
+            assert (item.type, event["part"]["type"]) == ("reasoning", "summary_text")
+            self._part_added(item.summary, event["summary_index"], event["part"])
         elif "content_index" in event:
-            self._part_event(item, item.parts[event["content_index"]], event)
+            self._part_event(item.content, event["content_index"], event)
+        elif "summary_index" in event:
+            self._part_event(item.summary, event["summary_index"], event)
+        elif item.type == "web_search_call":
+            item.searched.append(name.removeprefix("response.web_search_call."))
         else:
             self._call_event(item, event)
 
-    def _part_added(self, item: _Item, event: Wire) -> None:
-        part = event["part"]
-        assert item.type in ("message", "reasoning")
-        assert (item.type == "reasoning") == (part["type"] == "reasoning_text")
-        assert event["content_index"] == len(item.parts), "content_index has no gaps"
+    def _part_added(self, item: _Parts, number: int, part: Wire) -> None:
+        assert number == len(item.parts), "the indexes of parts have no gaps"
         assert part[PART_TEXTS[part["type"]]] == ""
         item.parts.append(part)
         item.texts.append("")
         item.logprobs.append([])
         item.annotations.append([])
 
-    def _part_event(self, item: _Item, part: Wire, event: Wire) -> None:
-        number, field = event["content_index"], PART_TEXTS[part["type"]]
+    def _part_event(self, item: _Parts, number: int, event: Wire) -> None:
+        part = item.parts[number]
+        field = PART_TEXTS[part["type"]]
         assert number not in item.part_done, "nothing comes to a complete part"
-        match event["type"].removeprefix(f"response.{part['type']}"):
+        frame = "reasoning_summary_part" if part["type"] == "summary_text" else "content_part"
+        prefix = TEXT_EVENTS.get(part["type"], f"response.{part['type']}")
+        match event["type"].removeprefix(prefix):
             case ".delta":
                 assert number not in item.text_done
                 assert event["delta"]
@@ -170,7 +191,7 @@ class _Walk:
                 assert event[field] == item.texts[number], "the text is the sum of its deltas"
                 assert event.get("logprobs", []) == item.logprobs[number]
                 item.text_done.add(number)
-            case "response.content_part.done":
+            case ending if ending == f"response.{frame}.done":
                 assert number in item.text_done
                 assert event["part"][field] == item.texts[number]
                 assert event["part"].get("annotations", []) == item.annotations[number]
@@ -192,9 +213,14 @@ class _Walk:
 
     def _done(self, item: _Item, done: Wire) -> None:
         assert (done["id"], done["type"], done["status"]) == (item.id, item.type, "completed")
-        assert item.part_done == set(range(len(item.parts))), "every part is complete"
+        for known in (item.content, item.summary):
+            assert known.part_done == set(range(len(known.parts))), "every part is complete"
         if item.type in ("message", "reasoning"):
-            assert done.get("content", []) == item.parts
+            assert done.get("content", []) == item.content.parts
+            assert done.get("summary", []) == item.summary.parts
+        elif item.type == "web_search_call":
+            assert tuple(item.searched) == SEARCH_EVENTS
+            assert done["action"]["type"] == "search"
         elif item.type in CALL_TEXTS:
             assert item.call_text_done
             assert done[CALL_TEXTS[item.type][1]] == item.call_text

@@ -2,7 +2,8 @@
 
 every member      is one that the client's types have, and of its type; nothing is null that may be absent
 the conversation  every result comes after its call, with nothing but other items of the turn and results between them,
-                  and answers it once; reasoning is followed by what it led to; only reasoning and searches have ids
+                  and answers it once; reasoning is followed by what it led to; only reasoning, and what the provider's
+                  own tools did after it, have ids
 the tools         have different names of the wire's alphabet and length, say whether they are strict, and only they are
                   chosen
 state             is kept only if that was asked for, and the reasoning of models that reason comes back encrypted
@@ -28,7 +29,7 @@ RESULTS = {
 }
 """The items of results, and the calls that they answer."""
 
-_WITH_ID = frozenset({"reasoning", "web_search_call", "local_shell_call", "local_shell_call_output"})
+_WITH_ID = frozenset({"reasoning", "web_search_call", "mcp_call", "local_shell_call", "local_shell_call_output"})
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 _CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 # What the client's types require of a reply's message, and a request without stored items leaves out.
@@ -71,7 +72,7 @@ def _check_input(items: list[Wire]) -> None:
 
 def _check_reasoning(items: list[Wire]) -> None:
     for item, successor in zip(items, [*items[1:], None], strict=True):
-        if item["type"] in ("reasoning", "web_search_call"):
+        if item["type"] in ("reasoning", "web_search_call", "mcp_call"):
             assert successor is not None, "reasoning that nothing follows"
             led_to = successor.get("role", "assistant") == "assistant" and successor["type"] not in RESULTS
             assert led_to, "reasoning that led to nothing"

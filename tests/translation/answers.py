@@ -305,7 +305,8 @@ def _responses_whole(answer: Answer) -> Wire:
 
 def _responses_read(reply: Wire) -> tuple[Answer, Counts]:
     output, usage = reply["output"], reply["usage"]
-    text = "".join(part["text"] for item in output if item["type"] == "message" for part in item["content"])
+    said = [part for item in output if item["type"] == "message" for part in item["content"]]
+    text = "".join(part["text"] for part in said if part["type"] == "output_text")
     thoughts = "".join(
         part["text"]
         for item in output
@@ -316,6 +317,8 @@ def _responses_read(reply: Wire) -> tuple[Answer, Counts]:
         Called(item["call_id"], item["name"], item["arguments"]) for item in output if item["type"] == "function_call"
     )
     stop = "calls" if calls else "end"
+    if [part["type"] for part in said] == ["refusal"]:
+        stop = "refusal"  # a model that says nothing else has refused, and is complete
     if reply["status"] == "incomplete":
         stop = {word: stop for stop, word in _INCOMPLETE.items()}[reply["incomplete_details"]["reason"]]
     details = usage["input_tokens_details"]

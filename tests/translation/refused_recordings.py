@@ -84,7 +84,6 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_openai_conversation_id_preserves_mismatched_history.yaml#1",
     ),
     "compacted conversation": ("test_openai_responses_compact_stateful_mode_stream.yaml#3",),
-    "moderation cannot block": ("test_openai_responses_moderation_block_policy.yaml#0",),
 }
 
 REFUSED: Mapping[str, str] = {name: reason for reason, names in _REASONS.items() for name in names}

@@ -20,6 +20,12 @@ TABLE = dict(MODELS)
         ("gpt-5.2-codex", "gpt-5.2"),
         ("openai/gpt-5.6-sol", "gpt-5.6"),
         ("gpt-4o-mini", "gpt-4"),
+        ("gpt-4o-search-preview-2025-03-11", "gpt-4o-search-preview"),
+        ("gpt-6.1-sol", "gpt-6"),
+        ("o1-mini-2024-09-12", "o1-mini"),
+        ("o1-2024-12-17", "o1"),
+        ("xai/grok-4-0709", "grok-4"),
+        ("grok-4.3", "grok-4.3"),
         ("claude-sonnet-4-0", "claude-sonnet-4"),
         ("claude-sonnet-4-20250514", "claude-sonnet-4"),
         ("claude-opus-4-1-20250805", "claude-opus-4-1"),
@@ -138,3 +144,86 @@ def test_claude_can_what_the_vendor_says(capability: str, models: str) -> None:
 def test_claude_can_be_forced_as_the_vendor_says(model: str, forced: ForcedChoice) -> None:
     """Some models use a tool on demand, some only when they need not think, some never."""
     assert profile_for(model).forced_choice is forced
+
+
+OPENAIS = "o3 gpt-4.1 gpt-5 gpt-5.1 gpt-5.4 gpt-5.5 gpt-5.6-sol gpt-6-astra claude-opus-5 qwen3-coder"
+
+
+@pytest.mark.parametrize(
+    ("capability", "models"),
+    [
+        ("cache_breakpoints", "gpt-5.6-sol gpt-6-astra"),
+        ("compaction", "gpt-5.6-sol gpt-6-astra"),
+        ("mcp_servers", "o3 gpt-4.1 gpt-5 gpt-5.1 gpt-5.4 gpt-5.5 gpt-5.6-sol gpt-6-astra"),
+    ],
+)
+def test_openais_models_can_what_the_vendor_says(capability: str, models: str) -> None:
+    """The models whose provider does this are these and no others; of one that is not in the table nothing is known."""
+    assert [name for name in OPENAIS.split() if getattr(profile_for(name), capability)] == models.split()
+
+
+@pytest.mark.parametrize(
+    ("model", "by_default", "silent", "thinking"),
+    [
+        ("gpt-4.1", True, True, True),
+        ("gpt-5", False, False, False),
+        ("gpt-5.1", True, True, False),
+        ("gpt-5.6", False, True, False),
+        ("gpt-6", False, False, False),
+        ("qwen3-coder", True, True, True),
+    ],
+)
+def test_sampling_is_taken_by_models_that_do_not_reason(
+    model: str, by_default: bool, silent: bool, thinking: bool
+) -> None:
+    """Beside an effort, beside none at all, and where nothing is said of it, each model takes it or refuses it."""
+    profile = profile_for(model)
+    taken = [profile.takes_sampling(effort) for effort in (None, "none", "low")]
+    assert taken == [by_default, silent, thinking]
+
+
+@pytest.mark.parametrize(
+    ("model", "efforts", "needs_none", "max_on_chat", "breakpoints"),
+    [
+        ("o3", "low medium high", False, True, False),
+        ("gpt-5", "minimal low medium high", False, True, False),
+        ("gpt-5.2", "none low medium high xhigh", False, True, False),
+        ("gpt-5.4-mini", "none low medium high xhigh", True, True, False),
+        ("gpt-5.5", "none low medium high xhigh", True, True, False),
+        ("gpt-5.6-sol", "none low medium high xhigh max", True, False, True),
+        ("gpt-6-astra", "low medium high xhigh max", True, False, True),
+        ("gpt-4o", "", False, True, False),
+    ],
+)
+def test_openai_reasons_as_the_vendor_says(
+    model: str, efforts: str, needs_none: bool, max_on_chat: bool, breakpoints: bool
+) -> None:
+    """Efforts, the trouble with function tools on the chat wire, and cache breakpoints are those of each generation."""
+    profile = profile_for(model)
+    assert profile.efforts == tuple(efforts.split())
+    assert (profile.chat_tools_need_effort_none, profile.chat_effort_max) == (needs_none, max_on_chat)
+    assert profile.cache_breakpoints is breakpoints
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "taken"),
+    [
+        ("o3", None, False),
+        ("o3", "low", False),
+        ("gpt-5.1", None, True),
+        ("gpt-5.1", "none", True),
+        ("gpt-5.1", "low", False),
+        ("gpt-5.6-sol", None, False),
+        ("gpt-5.6-sol", "none", True),
+        ("gpt-5.6-sol", "low", False),
+        ("claude-opus-4-7", None, False),
+        ("claude-opus-4-7", "none", False),
+        ("claude-opus-4-7", "low", False),
+        ("claude-sonnet-4-5", "low", True),
+        ("gpt-4o-search-preview", None, False),
+        ("qwen3-coder", "low", True),
+    ],
+)
+def test_sampling_depends_on_the_effort(model: str, effort: str | None, taken: bool) -> None:
+    """Some models take temperature always, some while they do not reason, and some never."""
+    assert profile_for(model).takes_sampling(effort) is taken

@@ -30,7 +30,7 @@ SOURCE = Citation("https://example.test", "Example", "hi", 0, 2)
 REPLY = Reply(
     start=START,
     parts=(
-        ReplyPart(kind=PartKind.REASONING, text="Hm.", opaque="gw1.x"),
+        ReplyPart(kind=PartKind.REASONING, text="Hm.", opaque="gw1.x", summary=True),
         ReplyPart(kind=PartKind.TEXT, text="hi", citations=(SOURCE,), logprobs=({"token": "hi"},)),
         ReplyPart(kind=PartKind.TOOL_CALL, text="x", call_id="call_1", name="run", tool=ToolKind.CUSTOM),
         ReplyPart(kind=PartKind.REFUSAL, text="No."),

@@ -90,6 +90,9 @@ _STATUS_OF_WORD: Mapping[str, int] = {
     "server_error": 500,
 }
 
+# Codes that some servers write with every refusal: the message says which one it is.
+_GENERAL_CODES = frozenset({"invalid_request_error", "request_too_large"})
+
 # Wordings of the Messages API, of OpenAI, and of servers that copy one of them.
 _OVERFLOW_WORDING = re.compile(
     r"prompt is too long|exceed context limit|maximum context length|context window|context_length_exceeded",
@@ -98,9 +101,10 @@ _OVERFLOW_WORDING = re.compile(
 _UPSTREAM_PATH = re.compile(r"\b(?:messages|input|tools|system|content)(?:\.|\[)\d")
 _CREDENTIAL = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai)[-_][\w*.-]{6,}|\b(?:api|key)[-_](?=[\w*.-]*[\d*])[\w*.-]{6,}"
-    r"|\bAIza[\w-]{10,}|\bBearer\s+[^\s'\"]+",
+    r"|\bAIza[\w-]{10,}|\bBearer\s+(?!(?:or|and|is|in|auth\w*|tokens?|keys?|headers?|credentials?|schemes?)\b)[^\s'\"]{6,}",
     re.IGNORECASE,
 )
+REDACTED = "[redacted]"
 
 
 def encode_error(failure: Failure, request_id: str) -> tuple[int, Wire]:
@@ -116,14 +120,16 @@ def error_object(failure: Failure) -> Wire:
         code = "insufficient_quota"
     elif failure.kind is FailureKind.NOT_FOUND and code == "model_not_found":
         kind = "invalid_request_error"
-    elif failure.kind is FailureKind.INVALID_REQUEST and is_context_overflow(failure):
-        code = CONTEXT_OVERFLOW
+    elif is_context_overflow(failure):
+        kind, code = "invalid_request_error", CONTEXT_OVERFLOW
     return {"message": _capped(failure.message), "type": kind, "param": failure.param, "code": code}
 
 
 def is_context_overflow(failure: Failure) -> bool:
     """Tell whether the prompt was too long for the model; agents shorten their history on this one failure."""
-    if failure.code is not None:
+    if failure.kind not in (FailureKind.INVALID_REQUEST, FailureKind.TOO_LARGE):
+        return False
+    if failure.code in _STATUS_OF_WORD and failure.code not in _GENERAL_CODES:
         return failure.code == CONTEXT_OVERFLOW
     return bool(_OVERFLOW_WORDING.search(failure.message))
 
@@ -157,11 +163,11 @@ def failure_of(wire: object, status: int = 200) -> Failure:
     failure = Failure(
         status=status,
         kind=_kind(status, word, kind_word),
-        message=_clean(message) if isinstance(message, str) and message else f"the upstream answered {status}",
+        message=_clean(message, param) if isinstance(message, str) and message else f"the upstream answered {status}",
         code=word,
         param=param if isinstance(param, str) else None,
     )
-    if failure.kind is FailureKind.INVALID_REQUEST and is_context_overflow(failure):
+    if is_context_overflow(failure):
         return msgspec.structs.replace(failure, code=CONTEXT_OVERFLOW)
     return failure
 
@@ -169,6 +175,8 @@ def failure_of(wire: object, status: int = 200) -> Failure:
 def _status_shown(failure: Failure) -> int:
     if failure.kind is FailureKind.BILLING:
         return 429
+    if is_context_overflow(failure):
+        return 400
     return 503 if failure.status == 529 else failure.status
 
 
@@ -212,10 +220,16 @@ def _inner_object(wire: object) -> Mapping[str, Any]:
     return wire
 
 
-def _clean(message: str) -> str:
-    message = _CREDENTIAL.sub("[redacted]", message)
+def without_credentials(body: bytes) -> bytes:
+    """Return an upstream's error body without what looks like a key; all other bytes stay as they are."""
+    text = body.decode("utf-8", "surrogateescape")
+    return _CREDENTIAL.sub(REDACTED, text).encode("utf-8", "surrogateescape")
+
+
+def _clean(message: str, param: object) -> str:
+    message = _CREDENTIAL.sub(REDACTED, message)
     # The path is one of the translated body, which the client never saw.
-    return f"{message} (upstream request)" if _UPSTREAM_PATH.search(message) else message
+    return f"{message} (upstream request)" if _UPSTREAM_PATH.search(f"{param} {message}") else message
 
 
 def _capped(message: str) -> str:

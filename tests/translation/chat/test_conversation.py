@@ -461,6 +461,31 @@ def test_thoughts_of_others_are_dropped_and_reported(client: str, history: Any, 
     assert len(relay.dropped) == 1
 
 
+@pytest.mark.parametrize(("client", "history"), HISTORIES)
+def test_thoughts_among_the_content_go_back_there(client: str, history: Any) -> None:
+    """An upstream that writes its thoughts as a part of the content gets them there, and refuses them elsewhere."""
+    relay = translation(client, {**MINIMAL[client], **history(envelope({"content_thoughts": "Hm."}))})
+    messages = json.loads(relay.body)["messages"]
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    assert messages[1] == {"role": "assistant", "content": [thinking, {"type": "text", "text": "a"}]}
+    assert relay.dropped == ()
+
+
+def test_call_comes_back_with_what_its_upstream_wants_with_it() -> None:
+    """Some upstreams sign their calls: the signature goes back with its call, and is no thought of the turn."""
+    extra = {"google": {"thought_signature": "Sig+1="}}
+    sealed = envelope({"call_id": "2", "extra_content": extra})
+    blocks = [use("1"), {"type": "thinking", "thinking": "", "signature": sealed}, use("2")]
+    results = {"role": "user", "content": [answer("1"), answer("2")]}
+    relay = translation(
+        "messages", {**MINIMAL["messages"], "messages": [HI, {"role": "assistant", "content": blocks}, results]}
+    )
+    message = json.loads(relay.body)["messages"][1]
+    assert [call.get("extra_content") for call in message["tool_calls"]] == [None, extra]
+    assert set(message) == {"role", "content", "tool_calls"}
+    assert relay.dropped == ()
+
+
 def test_thoughts_between_words_are_joined() -> None:
     """A turn that thought twice is one message, whose thoughts are both, as the upstream itself would have them."""
     first = envelope({"reasoning_content": "One.", "reasoning_details": [{"index": 0}]})
@@ -487,6 +512,63 @@ def test_turn_of_nothing_but_thoughts(opaque: str, expected: list[dict[str, Any]
     block = {"type": "thinking", "thinking": "Hm.", "signature": opaque}
     messages, _ = relayed("messages", messages=[HI, {"role": "assistant", "content": [block]}, HI])
     assert messages == [HI, *expected, HI]
+
+
+MARKABLE = "gpt-5.6-sol"
+MARK = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+BREAKPOINT = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+
+
+def test_cache_marks_are_breakpoints_where_the_model_has_them() -> None:
+    """Marks of instructions, words, images and results become breakpoints, the last four of them; calls have none."""
+    conversation = [
+        {"role": "user", "content": [text("first") | MARK, IMAGE | MARK]},
+        {"role": "assistant", "content": [text("spoken") | MARK, use("1")]},
+        {"role": "user", "content": [answer("1", "42", **MARK), text("last") | MARK]},
+    ]
+    system = [text("One.") | MARK, text("Two.")]
+    messages = json.loads(
+        translation("messages", {**MINIMAL["messages"], "system": system, "messages": conversation}, MARKABLE).body
+    )["messages"]
+    assert messages == [
+        {"role": "system", "content": [text("One."), text("Two.")]},
+        {"role": "user", "content": [text("first") | BREAKPOINT, IMAGE_SENT | BREAKPOINT]},
+        called(("1", "{}"), content="spoken"),
+        tool("1", [text("42") | BREAKPOINT]),
+        {"role": "user", "content": [text("last") | BREAKPOINT]},
+    ]
+
+
+def test_instructions_stay_apart_where_the_model_has_breakpoints() -> None:
+    """There the parts of an instruction are parts in every request, so that a mark that moves changes no beginning."""
+    wire = {**MINIMAL["messages"], "system": [text("One."), text("Two.")]}
+    assert json.loads(translation("messages", wire, MARKABLE).body)["messages"][0] == {
+        "role": "system",
+        "content": [text("One."), text("Two.")],
+    }
+
+
+@pytest.mark.parametrize("client", ["messages", "responses"])
+def test_model_without_instructions_hears_them_from_the_user(client: str) -> None:
+    """The first small reasoning model refuses both roles of instructions: they are the user's words there."""
+    said = {
+        "messages": {"system": "Be brief."},
+        "responses": {"input": [{"role": "developer", "content": "Be brief."}]},
+    }
+    wire = {**MINIMAL[client], **said[client]}
+    assert json.loads(translation(client, wire, "o1-mini").body)["messages"][0] == {
+        "role": "user",
+        "content": "Be brief.",
+    }
+
+
+def test_context_of_a_document_comes_before_it() -> None:
+    """What the client says about a file is a text before the file, whatever form the file has."""
+    source = {"type": "base64", "media_type": "application/pdf", "data": "JVBERg=="}
+    document = {"type": "document", "title": "a.pdf", "context": "Read this.", "source": source}
+    messages, _ = relayed("messages", messages=[{"role": "user", "content": [document]}])
+    file = {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERg=="}
+    assert messages[0]["content"] == [text("Read this."), {"type": "file", "file": file}]
 
 
 REFUSED = [

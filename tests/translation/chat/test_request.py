@@ -104,7 +104,6 @@ RESPONSES_MAPPED = [
     ({"include": ["message.output_text.logprobs"]}, {"logprobs": True}),
     ({"include": ["reasoning.encrypted_content"]}, {}),
     ({"reasoning": {"effort": "medium"}}, {"reasoning_effort": "medium"}),
-    ({"reasoning": {"summary": "auto"}}, {}),
     ({"text": {"verbosity": "low"}}, {"verbosity": "low"}),
     ({"text": {"format": {"type": "text"}}}, {}),
     ({"text": {"format": {"type": "json_object"}}}, {"response_format": {"type": "json_object"}}),
@@ -132,6 +131,16 @@ RESPONSES_MAPPED = [
     ({"metadata": {}}, {}),
     ({"user": "u", "safety_identifier": "s"}, {"user": "u", "safety_identifier": "s"}),
     ({"prompt_cache_key": "k"}, {"prompt_cache_key": "k"}),
+    ({"prompt_cache_options": {"mode": "explicit"}}, {"prompt_cache_options": {"mode": "explicit"}}),
+    ({"prompt_cache_retention": "24h"}, {"prompt_cache_retention": "24h"}),
+    (
+        {"moderation": {"model": "m", "policy": {"input": {"mode": "block"}}}},
+        {"moderation": {"model": "m", "policy": {"input": {"mode": "block"}}}},
+    ),
+    (
+        {"stream": True, "stream_options": {"include_obfuscation": False}},
+        {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}},
+    ),
     ({"service_tier": "flex"}, {"service_tier": "flex"}),
     ({"store": True}, {}),
     ({"store": False}, {}),
@@ -160,6 +169,7 @@ DROPPED = [
     ("messages", {"cache_control": {"type": "ephemeral"}}, {}, "cache_control"),
     ("messages", {"container": "c"}, {}, "container"),
     ("messages", {"context_management": {"edits": []}}, {}, "context_management"),
+    ("messages", {"context_management": {"edits": [{"type": "compact_20260112"}]}}, {}, "context_management"),
     ("messages", {"diagnostics": {"x": 1}}, {}, "diagnostics"),
     ("messages", {"fallbacks": [{"model": "m"}]}, {}, "fallbacks"),
     ("messages", {"output_config": {"task_budget": {"tokens": 1}}}, {}, "output_config.task_budget"),
@@ -171,7 +181,6 @@ DROPPED = [
     ("responses", {"reasoning": {"mode": "pro"}}, {}, "reasoning.mode"),
     ("responses", {"reasoning": {"context": "auto"}}, {}, "reasoning.context"),
     ("responses", {"include": ["file_search_call.results"]}, {}, "include[0]"),
-    ("responses", {"moderation": {"model": "m"}}, {}, "moderation"),
     ("responses", {"no_such_field": 1}, {}, "unknown:no_such_field"),
 ]
 
@@ -216,6 +225,7 @@ BY_MODEL = [
         (),
         ("reasoning.effort=minimal>none",),
     ),
+    ("responses", "upstream-model", {"reasoning": {"summary": "auto"}}, {}, ("reasoning.summary",), ()),
     (
         "responses",
         "upstream-model",
@@ -241,6 +251,117 @@ def test_member_that_the_model_does_not_take_is_left_out_or_changed(
     assert translated(client, fields, model) == (body, dropped, coerced)
 
 
+TOOLS = {"tools": [ADD]}
+BESIDE_TOOLS = [
+    ("gpt-5.4", {}, {"reasoning_effort": "none"}, (), ()),
+    ("gpt-5.6-sol", {}, {"reasoning_effort": "none"}, (), ()),
+    ("gpt-5.6-sol", {"thinking": {"type": "disabled"}}, {"reasoning_effort": "none"}, (), ()),
+    (
+        "gpt-5.6-sol",
+        {"output_config": {"effort": "high"}},
+        {"reasoning_effort": "none"},
+        (),
+        ("output_config.effort=high>none",),
+    ),
+    ("gpt-5.6-sol", {"temperature": 1}, {"reasoning_effort": "none", "temperature": 1}, (), ()),
+    ("gpt-6.1-sol", {}, {}, (), ()),
+    ("gpt-6.1-sol", {"output_config": {"effort": "high"}}, {}, ("output_config.effort",), ()),
+    ("gpt-5.2", {"output_config": {"effort": "high"}}, {"reasoning_effort": "high"}, (), ()),
+]
+
+
+@pytest.mark.parametrize(("model", "fields", "members", "dropped", "coerced"), BESIDE_TOOLS)
+def test_model_that_takes_no_tools_while_it_reasons_is_told_not_to(
+    model: str, fields: dict[str, Any], members: dict[str, Any], dropped: tuple[str, ...], coerced: tuple[str, ...]
+) -> None:
+    """Such a model gets the effort none beside tools, or no word of it; an effort that the client asked for is told."""
+    body = {**BODIES["messages"], "tools": [ADD_SENT], "model": model, **members}
+    assert translated("messages", {**TOOLS, **fields}, model) == (body, dropped, coerced)
+
+
+EFFORTS_OF_MODELS = [
+    ("gpt-5.6-sol", "max", "xhigh"),
+    ("gpt-5.5", "max", "xhigh"),
+    ("gpt-6.1-sol", "max", "xhigh"),
+    ("gpt-5.6-sol", "high", "high"),
+    ("grok-4.3", "xhigh", "high"),
+]
+
+
+@pytest.mark.parametrize(("model", "asked", "given"), EFFORTS_OF_MODELS)
+def test_effort_is_one_that_this_wire_has(model: str, asked: str, given: str) -> None:
+    """An effort that the model takes on another wire only becomes the next lower one, with a report."""
+    body, dropped, coerced = translated("messages", {"output_config": {"effort": asked}}, model)
+    assert body["reasoning_effort"] == given
+    assert (dropped, coerced) == ((), () if given == asked else (f"output_config.effort={asked}>{given}",))
+
+
+SAMPLING_BESIDE_EFFORT = [
+    ("gpt-5.1", {}, True),
+    ("gpt-5.1", {"thinking": {"type": "disabled"}}, True),
+    ("gpt-5.1", {"output_config": {"effort": "low"}}, False),
+    ("gpt-5.6-sol", {"thinking": {"type": "disabled"}}, True),
+    ("gpt-5.6-sol", {}, False),
+    ("claude-opus-4-7", {}, False),
+    ("claude-opus-4-7", {"output_config": {"effort": "low"}}, False),
+    ("claude-opus-4-7", {"thinking": {"type": "disabled"}}, False),
+    ("upstream-model", {"output_config": {"effort": "low"}}, True),
+]
+
+
+@pytest.mark.parametrize(("model", "fields", "taken"), SAMPLING_BESIDE_EFFORT)
+def test_sampling_is_sent_to_models_that_take_it_now(model: str, fields: dict[str, Any], taken: bool) -> None:
+    """Some models refuse temperature while they reason, some always: it is dropped and reported for these."""
+    body, dropped, _ = translated("messages", {"temperature": 0.5, **fields}, model)
+    assert ("temperature" in body, dropped) == ((True, ()) if taken else (False, ("temperature",)))
+
+
+SEARCH = {
+    "type": "web_search_20250305",
+    "name": "web_search",
+    "user_location": {"type": "approximate", "city": "Oslo", "country": "NO"},
+}
+SEARCH_SENT = {
+    "web_search_options": {
+        "user_location": {"type": "approximate", "approximate": {"city": "Oslo", "country": "NO"}},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("client", "tool", "members", "dropped"),
+    [
+        ("messages", SEARCH, SEARCH_SENT, ()),
+        ("messages", {"type": "web_search_20250305", "name": "web_search"}, {"web_search_options": {}}, ()),
+        (
+            "messages",
+            {**SEARCH, "max_uses": 3, "allowed_domains": ["a.example"]},
+            SEARCH_SENT,
+            ("tools[0].allowed_domains", "tools[0].max_uses"),
+        ),
+        (
+            "responses",
+            {"type": "web_search", "search_context_size": "low"},
+            {"web_search_options": {"search_context_size": "low"}},
+            (),
+        ),
+    ],
+)
+def test_search_is_asked_for_by_its_member(
+    client: str, tool: dict[str, Any], members: dict[str, Any], dropped: tuple[str, ...]
+) -> None:
+    """A model that searches by itself is asked to with the wire's own member, as far as that can say what is wanted."""
+    body, told, _ = translated(client, {"tools": [tool]}, "gpt-4o-search-preview")
+    assert (body, told) == ({**BODIES[client], "model": "gpt-4o-search-preview", **members}, dropped)
+
+
+@pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "web_search"}])
+def test_search_cannot_be_forced(choice: dict[str, Any]) -> None:
+    """A client that counts on a search gets a refusal: no choice of this wire forces one."""
+    with pytest.raises(RequestRefused):
+        translated("messages", {"tools": [SEARCH], "tool_choice": choice}, "gpt-4o-search-preview")
+
+
 @pytest.mark.parametrize("user_id", ["someone@example.test", "x" * 65, "user_" + "0" * 200])
 def test_end_user_who_does_not_fit_or_has_a_mail_address_is_hashed(user_id: str) -> None:
     """The upstream can tell users apart, and learns no mail address; the identifier holds 64 characters."""
@@ -264,7 +385,6 @@ REFUSED = [
     ("responses", {"prompt": {"id": "p"}}, "prompt"),
     ("responses", {"previous_response_id": "resp_1"}, "previous_response_id"),
     ("responses", {"prompt_cache_options": {"prewarm": True}}, "prompt_cache_options.prewarm"),
-    ("responses", {"moderation": {"policy": {"input": {"mode": "block"}}}}, "moderation.policy.input.mode"),
     ("responses", {"access_programs": {"cyber": "trusted"}}, "access_programs.cyber"),
     ("responses", {"input": [{"type": "image_of_tomorrow"}]}, "input[0]"),
     ("responses", {"tools": [{"type": "file_search"}]}, "tools[0]"),

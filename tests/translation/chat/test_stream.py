@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.translation.chat.decoding import calls_of, events_of, piece, reply_of
-from tests.translation.relaying import DEPLOYMENT, chat_stream, chunk
+from tests.translation.relaying import DEPLOYMENT, chat_stream, chunk, translation
 from translation.envelope import Envelope, unseal
 from translation.events import (
     End,
@@ -24,7 +24,8 @@ from translation.events import (
 )
 from translation.failures import Failure, FailureKind, UpstreamProtocolError
 from translation.hub import Citation, ToolKind
-from translation.reply import ReplyPart
+from translation.reply import ReplyPart, collect
+from translation.translator import translate_reply
 
 STOP = chunk("stop")
 MADE_UP = "call_0123456789abcdefghijABCD00"
@@ -199,6 +200,26 @@ def test_pieces_of_calls_are_put_together(chunks: list[dict[str, Any]], calls: l
     assert calls_of(*chunks, chunk("tool_calls")) == calls
 
 
+EXTRA = {"google": {"thought_signature": "Sig+1="}}
+
+
+@pytest.mark.parametrize(("call_id", "told"), [("1", "1"), ("", MADE_UP)])
+def test_signed_call_is_told_with_its_signature(call_id: str, told: str) -> None:
+    """What an upstream must have back with a call travels in the envelope of a thought without words before it."""
+    wire = chat_stream(
+        chunk(None, content="a"),
+        piece(index=0, id=call_id, name="f", arguments="{}", extra_content=EXTRA),
+        piece(index=1, id="2", name="g", arguments="{}"),
+        chunk("tool_calls"),
+    )
+    said, thought, signed, unsigned = collect(events_of(wire)).parts
+    assert (said.text, thought.kind, thought.text) == ("a", PartKind.REASONING, "")
+    assert unseal(thought.opaque) == Envelope(
+        "chat", DEPLOYMENT, ({"call_id": signed.call_id, "extra_content": EXTRA},)
+    )
+    assert (signed.name, signed.call_id[:-2], unsigned.call_id) == ("f", told[:-2], "2")
+
+
 def test_custom_call_is_one_of_free_text() -> None:
     """A custom tool's call brings its input as it is."""
     pieces = [
@@ -248,7 +269,7 @@ THOUGHTS = [
             {"content": [{"type": "thinking", "thinking": "."}]},
         ],
         "Hm.",
-        {"reasoning_content": "Hm."},
+        {"content_thoughts": "Hm."},
     ),
     ([{"reasoning_content": "Hm.", "reasoning": "Hm."}], "Hm.", {"reasoning_content": "Hm."}),
 ]
@@ -302,6 +323,19 @@ def test_sources_and_log_probabilities_belong_to_the_text() -> None:
     assert PartLogprobs(0, ({"token": "a", "logprob": -0.1},)) in events_of(wire)
     (part,) = reply_of(said, chunk(None, annotations=annotations), STOP).parts
     assert part.citations == (Citation("u", "t", "", 0, 1), Citation("v"))
+
+
+def test_offsets_of_sources_are_those_in_their_part() -> None:
+    """An upstream counts in all of its text: here a source counts in its own part, or is reported if that is closed."""
+    cited = [
+        {"type": "url_citation", "url_citation": {"url": url, "start_index": start, "end_index": end}}
+        for url, start, end in [("first", 0, 3), ("second", 4, 7), ("both", 0, 7)]
+    ]
+    said = [chunk(None, content="One "), chunk(None, reasoning="Hm."), chunk(None, content="two", annotations=cited)]
+    asked = translation("messages")
+    *_, part = translate_reply(chat_stream(*said, STOP), asked, streamed=True).reply.parts
+    assert part.citations == (Citation("second", "", "", 0, 3), Citation("both", "", "", 0, 3))
+    assert asked.exchange.lost.dropped == ("reply:choices[0].message.annotations",)
 
 
 @pytest.mark.parametrize(
@@ -426,3 +460,70 @@ def test_thought_without_words_is_told_with_its_envelope() -> None:
     assert isinstance(start, Start)
     assert (opened, closed) == (PartStart(0, PartKind.REASONING), PartEnd(0))
     assert isinstance(opaque, PartOpaque)
+
+
+ANNOTATION = {"type": "url_citation", "url_citation": {"url": "https://a.example"}}
+SECOND = {"index": 1, "delta": {"content": "b"}, "finish_reason": None}
+LOSSES = [
+    pytest.param([{**chunk(None, content="a"), "choices": [{"delta": {"content": "a"}}, SECOND]}], "choices[1:]"),
+    pytest.param([chunk(None, content="a"), {"choices": [SECOND]}], "choices[1:]"),
+    pytest.param([chunk(None, content="a", audio={"id": "audio_1", "data": "UklG"})], "choices[0].message.audio"),
+    pytest.param([chunk(None, content=None, audio={"id": "audio_1"})], "choices[0].message.audio"),
+    pytest.param([chunk(None, annotations=[ANNOTATION])], "choices[0].message.annotations"),
+    pytest.param(
+        [
+            chunk(None, content="a"),
+            piece(index=0, id="1", name="f", arguments="{}"),
+            chunk(None, annotations=[ANNOTATION]),
+        ],
+        "choices[0].message.annotations",
+    ),
+    pytest.param(
+        [chunk(None, content="a", annotations=[ANNOTATION, {"type": "file_citation", "file_citation": {}}])],
+        "choices[0].message.annotations",
+    ),
+    pytest.param(
+        [piece(index=0, name="f", arguments="{"), piece(index=0, id="1", arguments="}")],
+        "choices[0].message.tool_calls[0].id",
+    ),
+    pytest.param(
+        [piece(index=0, id="1", name="f"), piece(index=1, id="2", arguments="{}")], "choices[0].message.tool_calls[1]"
+    ),
+    pytest.param([STOP, chunk(None, content="late")], "choices[0].message"),
+    pytest.param([chunk(None, content="a", extra_content={"google": {}})], "choices[0].message.extra_content"),
+    pytest.param(
+        [piece(index=0, id="1", name="f"), piece(index=0, arguments="{}", extra_content={"google": {}})],
+        "choices[0].message.tool_calls[0].extra_content",
+    ),
+]
+
+
+@pytest.mark.parametrize(("chunks", "path"), LOSSES)
+def test_what_no_event_can_say_is_reported(chunks: list[dict[str, Any]], path: str) -> None:
+    """Other choices, sound, sources without text and pieces that come too late stand in the reply's ledger."""
+    asked = translation("messages")
+    translate_reply(chat_stream(*chunks, STOP), asked, streamed=True)
+    assert (asked.exchange.lost.dropped, asked.exchange.lost.coerced) == ((f"reply:{path}",), ())
+
+
+@pytest.mark.parametrize(("word", "changed"), [("cosmic_ray", ("reply:choices[0].finish_reason",)), ("eos", ())])
+def test_unknown_reason_is_reported(word: str, changed: tuple[str, ...]) -> None:
+    """A reason to stop that nobody knows counts as a normal end, and is reported; one that vendors use is not."""
+    asked = translation("messages")
+    translate_reply(chat_stream(chunk(None, content="a"), chunk(word)), asked, streamed=True)
+    assert (asked.exchange.lost.dropped, asked.exchange.lost.coerced) == ((), changed)
+
+
+def test_ordinary_stream_loses_nothing() -> None:
+    """Text with its source, thoughts, a call with its id, usage and an empty last delta leave the ledger empty."""
+    said = [
+        chunk(None, role="assistant", content="", reasoning_content="Hm."),
+        chunk(None, content="a", annotations=[ANNOTATION]),
+        piece(index=0, id="1", type="function", name="f", arguments=""),
+        piece(index=0, id="1", arguments="{}"),
+        chunk("tool_calls"),
+        {**chunk(None), "usage": {"prompt_tokens": 1, "completion_tokens": 1}},
+    ]
+    asked = translation("messages")
+    translate_reply(chat_stream(*said), asked, streamed=True)
+    assert (asked.exchange.lost.dropped, asked.exchange.lost.coerced) == ((), ())

@@ -316,17 +316,49 @@ def test_block_of_a_server_tool_is_kept_whole(block: dict[str, Any]) -> None:
     assert found[1] == Opaque(origin="messages", kind=block["type"], native=block, at="messages[1].content[0]")
 
 
+ASKED = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}
+PAGE = {"type": "web_search_result", "url": "https://a.example", "title": "A", "page_age": None}
+FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1"}
+
+
+@pytest.mark.parametrize("pages", [[], [{**PAGE, "encrypted_content": ""}]])
+def test_search_that_we_showed_is_left_out(pages: list[dict[str, Any]]) -> None:
+    """A search whose pages hold nothing for the vendor is one that the gateway showed: it goes without a report."""
+    ledger = Ledger()
+    found = items(user("go"), assistant(text("One"), ASKED, {**FOUND, "content": pages}, text("two")), ledger=ledger)[1]
+    assert isinstance(found, AssistantText)
+    assert [part.text for part in found.parts if isinstance(part, Text)] == ["One", "two"]
+    assert ledger.dropped == ()
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        pytest.param([ASKED, {**FOUND, "content": [{**PAGE, "encrypted_content": "Eo8C"}]}], id="the vendor's own"),
+        pytest.param([ASKED, {**FOUND, "content": [{**PAGE, "encrypted_content": ""}, PAGE]}], id="in part"),
+        pytest.param([ASKED, {**FOUND, "content": {"error_code": "max_uses_exceeded"}}], id="an error"),
+        pytest.param([ASKED, {**FOUND, "tool_use_id": "srvtoolu_2", "content": []}], id="another one's pages"),
+        pytest.param([{**ASKED, "id": ["x"]}, {**FOUND, "tool_use_id": None, "content": []}], id="no ids"),
+    ],
+)
+def test_search_of_the_vendor_is_kept_whole(blocks: list[dict[str, Any]]) -> None:
+    """Only a whole pair without content for the vendor is taken for one that the gateway showed."""
+    found = items(user("go"), assistant(*blocks, text("done")))
+    assert [item.native for item in found if isinstance(item, Opaque)] == blocks
+
+
 def test_citations_of_web_sources_are_kept() -> None:
-    """A web source is known to every shape; a place in a document is not, and is reported."""
+    """A web source is known to every shape, and goes if we showed it; a place in a document is not, and is reported."""
     ledger = Ledger()
     web = {
         "type": "web_search_result_location",
         "url": "https://a.example",
         "title": "A",
         "cited_text": "c",
-        "encrypted_index": "",
+        "encrypted_index": "Eo8C",
     }
-    block = text("words", citations=[web, {"type": "page_location", "document_index": 0}])
+    shown = {**web, "encrypted_index": ""}
+    block = text("words", citations=[web, shown, {"type": "page_location", "document_index": 0}])
     found = items(user("go"), assistant(block), ledger=ledger)[1]
     assert isinstance(found, AssistantText)
     part = found.parts[0]

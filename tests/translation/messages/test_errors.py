@@ -96,6 +96,14 @@ def test_details_carry_the_error_code() -> None:
             "This model's maximum context length is 4097 tokens. However, you requested 5000 tokens.",
             "prompt is too long: 5000 tokens > 4097 maximum",
         ),
+        (
+            "Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 290001 tokens.",
+            "prompt is too long: 290001 tokens > 272000 maximum",
+        ),
+        (
+            "Prompt contains 40000 tokens, too large for model with 32768 maximum context length",
+            "prompt is too long: 40000 tokens > 32768 maximum",
+        ),
         ("prompt is too long: 10 tokens > 5 maximum", "prompt is too long: 10 tokens > 5 maximum"),
         (
             "Your input exceeds the context window of this model.",
@@ -197,6 +205,20 @@ def test_refused_credential_is_not_the_clients(status: int) -> None:
 def test_overflow_is_recognised(message: str) -> None:
     """Both wordings of an overflow have the code that OpenAI's clients know."""
     assert decode_error(400, body("invalid_request_error", message)).code == "context_length_exceeded"
+
+
+@pytest.mark.parametrize(("kind", "status"), [(FailureKind.OVERLOADED, 503), (FailureKind.RATE_LIMIT, 429)])
+def test_overflow_is_a_refusal_only(kind: FailureKind, status: int) -> None:
+    """A busy server that speaks of context windows is still busy, and the client may try again."""
+    shown, error = encoded(kind, status, message="The context window cache is being moved.")
+    assert (shown, error["message"]) == (status, "The context window cache is being moved.")
+
+
+def test_model_that_the_upstream_does_not_know_is_told_by_code() -> None:
+    """This vendor names an unknown model in words only; OpenAI's clients know the code."""
+    failure = decode_error(404, body("not_found_error", "model: claude-9"))
+    assert (failure.code, failure.param) == ("model_not_found", "model")
+    assert decode_error(404, body("not_found_error", "Not Found")).code is None
 
 
 def test_path_of_the_upstream_body_is_marked() -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import anthropic
 import pytest
+from msgspec.structs import replace
 
 from translation.events import Finish, PartKind, Start, StopReason, Usage
 from translation.exchange import Exchange
-from translation.hub import Citation, Request, ToolKind
+from translation.hub import Citation, Request, ToolKind, WebSearch
+from translation.ledger import Ledger
 from translation.reply import Reply, ReplyPart
 from translation.shapes.messages.response import encode_reply
 
@@ -136,6 +138,59 @@ def test_citation(source: Citation, expected: dict[str, Any]) -> None:
     assert found["type"] == "web_search_result_location"
     assert found["encrypted_index"] == ""
     assert expected.items() <= found.items()
+
+
+SEARCH = WebSearch(("weather oslo",), (Citation("https://a.example", "A"),))
+
+
+@pytest.mark.parametrize(
+    ("call_id", "shown"),
+    [("ws_1", "srvtoolu_1"), ("srvtoolu_a-b", "srvtoolu_a_b"), ("", "srvtoolu_" + "s" * 24 + "00")],
+)
+def test_search_is_shown_with_what_it_found(call_id: str, shown: str) -> None:
+    """A search that the provider made is its query and its pages, under an id of the shape's own form."""
+    part = ReplyPart(kind=PartKind.WEB_SEARCH, call_id=call_id, search=SEARCH)
+    page = {"type": "web_search_result", "url": "https://a.example", "title": "A"}
+    assert encoded(part)["content"] == [
+        {"type": "server_tool_use", "id": shown, "name": "web_search", "input": {"query": "weather oslo"}},
+        {
+            "type": "web_search_tool_result",
+            "tool_use_id": shown,
+            "content": [{**page, "encrypted_content": "", "page_age": None}],
+        },
+    ]
+
+
+@pytest.mark.parametrize("search", [None, WebSearch()])
+def test_search_that_says_nothing_is_not_shown(search: WebSearch | None) -> None:
+    """A search without a query and without pages leaves no block."""
+    assert encoded(ReplyPart(kind=PartKind.WEB_SEARCH, call_id="ws_1", search=search))["content"] == []
+
+
+def test_search_is_no_call_to_answer() -> None:
+    """The client has nothing to do about a search, so that it does not make the reply one with a call."""
+    part = ReplyPart(kind=PartKind.WEB_SEARCH, call_id="ws_1", search=SEARCH)
+    assert encoded(part, TEXT)["stop_reason"] == "end_turn"
+
+
+BROKEN = ReplyPart(kind=PartKind.TOOL_CALL, text='{"a":', call_id="c", name="add")
+SOURCE = Citation("https://a.example")
+
+
+@pytest.mark.parametrize(
+    ("part", "dropped", "coerced"),
+    [
+        (BROKEN, (), ("reply:content[1].input",)),
+        (ReplyPart(kind=PartKind.TEXT, citations=(SOURCE,)), ("reply:citations",), ()),
+        (ReplyPart(kind=PartKind.TEXT, text="x", logprobs=({"token": "x"},)), ("reply:logprobs",), ()),
+        (CALL, (), ()),
+    ],
+)
+def test_loss_is_reported(part: ReplyPart, dropped: tuple[str, ...], coerced: tuple[str, ...]) -> None:
+    """What of a reply has no place in the message, or another one, stands in the reply's ledger."""
+    exchange = replace(EXCHANGE, lost=Ledger())
+    encode_reply(Reply(start=Start("x"), parts=(TEXT, part), finish=Finish(StopReason.END)), exchange)
+    assert (exchange.lost.dropped, exchange.lost.coerced) == (dropped, coerced)
 
 
 @pytest.mark.parametrize(

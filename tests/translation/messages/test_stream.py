@@ -9,6 +9,7 @@ import anthropic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.grammar.messages import check
 from tests.translation.messages.conftest import Accumulate
@@ -22,6 +23,7 @@ from translation.events import (
     PartKind,
     PartLogprobs,
     PartOpaque,
+    PartSearch,
     PartStart,
     Start,
     StopReason,
@@ -29,7 +31,8 @@ from translation.events import (
 )
 from translation.exchange import Exchange
 from translation.failures import Failure, FailureKind
-from translation.hub import Citation, Request, ToolKind
+from translation.hub import Citation, Request, ToolKind, WebSearch
+from translation.ledger import Ledger
 from translation.reply import collect
 from translation.shapes.messages.response import encode_reply
 from translation.shapes.messages.stream import PING, MessagesEncoder
@@ -60,9 +63,15 @@ def call(key: int, *pieces: str, name: str = "add", tool: ToolKind = ToolKind.FU
     return [PartStart(key, PartKind.TOOL_CALL, f"call_{key}", name, tool), *deltas, PartEnd(key)]
 
 
-def streamed(*events: Event) -> bytes:
+def search(key: int, call_id: str) -> list[Event]:
+    """Tell a search that the provider made."""
+    found = WebSearch(("weather oslo", "oslo sun"), (Citation("https://a.example", "A"), Citation("https://b.example")))
+    return [PartStart(key, PartKind.WEB_SEARCH, call_id), PartSearch(key, found), PartEnd(key)]
+
+
+def streamed(*events: Event, exchange: Exchange = EXCHANGE) -> bytes:
     """Encode these events after a Start."""
-    encoder = MessagesEncoder(EXCHANGE)
+    encoder = MessagesEncoder(exchange)
     return b"".join(encoder.encode(event) for event in (START, *events))
 
 
@@ -119,6 +128,16 @@ SCENARIOS: dict[str, list[Event]] = {
         PartCitation(0, Citation("https://a.example", "A", "", 6, 11)),
         PartDelta(0, "world"),
         PartEnd(0),
+    ],
+    "a search amid the words": [
+        *text(0, "Let me see."),
+        *search(1, "ws_1"),
+        *text(2, "Sunny."),
+    ],
+    "a search without an id, and one that says nothing": [
+        *search(0, ""),
+        PartStart(1, PartKind.WEB_SEARCH, "ws_2"),
+        PartEnd(1),
     ],
     "log probabilities": [
         PartStart(0, PartKind.TEXT),
@@ -342,6 +361,88 @@ def test_one_block_is_open_at_a_time(events: list[Event], blocks: list[tuple[str
     assert told(*events) == blocks
 
 
+def test_search_is_two_whole_blocks() -> None:
+    """A search is its query and its pages, each a block that closes at once; open words give way and go on after it."""
+    opened: list[Event] = [PartStart(0, PartKind.TEXT), PartDelta(0, "One"), *search(1, "ws_1"), PartDelta(0, "two")]
+    events = check(streamed(*opened, PartEnd(0), *ENDING))[1:-2]
+    assert [event.get("content_block") for event in events if event["type"] == "content_block_start"] == [
+        {"type": "text", "text": ""},
+        {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}},
+        {
+            "type": "web_search_tool_result",
+            "tool_use_id": "srvtoolu_1",
+            "content": [
+                {
+                    "type": "web_search_result",
+                    "url": "https://a.example",
+                    "title": "A",
+                    "encrypted_content": "",
+                    "page_age": None,
+                },
+                {
+                    "type": "web_search_result",
+                    "url": "https://b.example",
+                    "title": "https://b.example",
+                    "encrypted_content": "",
+                    "page_age": None,
+                },
+            ],
+        },
+        {"type": "text", "text": ""},
+    ]
+    (asked,) = [event["delta"]["partial_json"] for event in events if event["index"] == 1 and "delta" in event]
+    assert asked == '{"query":"weather oslo; oslo sun"}'
+
+
+def test_search_waits_for_open_arguments() -> None:
+    """While a call's arguments are incomplete, a search waits, and its blocks come after them."""
+    opened: list[Event] = [PartStart(0, PartKind.TOOL_CALL, "call_0", "add"), PartDelta(0, '{"a"')]
+    events = check(streamed(*opened, *search(1, "ws_1"), PartDelta(0, ":1}"), PartEnd(0), *ENDING))
+    kinds = [event["content_block"]["type"] for event in events if event["type"] == "content_block_start"]
+    assert kinds == ["tool_use", "server_tool_use", "web_search_tool_result"]
+
+
+LOSSES: list[tuple[list[Event], str]] = [
+    (
+        [
+            *text(0, "x"),
+            PartStart(1, PartKind.TOOL_CALL, "call_1", "add"),
+            PartDelta(1, "{}"),
+            *text(2, "y"),
+            PartDelta(1, "{}"),
+            PartEnd(1),
+        ],
+        "reply:content[1].input",
+    ),
+    (
+        [
+            PartStart(0, PartKind.TEXT),
+            PartDelta(0, "x"),
+            *call(1, "{}"),
+            PartCitation(0, Citation("https://a.example")),
+            PartEnd(0),
+        ],
+        "reply:content[0].citations",
+    ),
+    (
+        [PartStart(0, PartKind.TEXT), PartCitation(0, Citation("https://a.example")), PartEnd(0)],
+        "reply:citations",
+    ),
+    (
+        [PartStart(0, PartKind.TEXT), PartDelta(0, "x"), PartLogprobs(0, ({"token": "x"},)), PartEnd(0)],
+        "reply:logprobs",
+    ),
+]
+
+
+@pytest.mark.parametrize(("events", "path"), LOSSES)
+def test_what_no_block_can_take_any_more_is_reported(events: list[Event], path: str) -> None:
+    """Arguments and sources that come after their block was closed are not told, and the reply's ledger names them."""
+    exchange = replace(EXCHANGE, lost=Ledger())
+    check(streamed(*events, *ENDING, exchange=exchange))
+    assert exchange.lost.dropped == (path,)
+
+
 def test_ending_waits_for_the_counts() -> None:
     """The ending is told when the reply is over, with the counts that came after the finish."""
     encoder = MessagesEncoder(EXCHANGE)
@@ -432,6 +533,6 @@ def test_any_interleaving_keeps_the_grammar(data: st.DataObject) -> None:
     blocks = told(*events)
     found: dict[str, str] = {block[0]: block[1] for block in blocks if block[0] != "text"}
     for piece in re.findall(r"<\d|\d>", "".join(block[1] for block in blocks if block[0] == "text")):
-        key = f"text_{piece.strip('<>')}"
-        found[key] = found.get(key, "") + piece
+        name = f"text_{piece.strip('<>')}"
+        found[name] = found.get(name, "") + piece
     assert found == wanted

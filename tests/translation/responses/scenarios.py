@@ -15,17 +15,19 @@ from translation.events import (
     PartKind,
     PartLogprobs,
     PartOpaque,
+    PartSearch,
     PartStart,
     Start,
     StopReason,
     Usage,
 )
 from translation.exchange import Exchange
-from translation.hub import Citation, ToolKind
+from translation.hub import Citation, ToolKind, WebSearch
 
 START = Start("chatcmpl-abc123DEF456", "m-1", 1_700_000_000)
 USAGE = Usage(input_tokens=12, cache_read_tokens=8, output_tokens=5)
 ENDED: tuple[Event, ...] = (Finish(StopReason.END), USAGE, End())
+FOUND = WebSearch(("owls", "barn owls"), (Citation("http://a", "A"), Citation("http://b")))
 FREEFORM = [{"type": "custom", "name": "patch"}, {"type": "shell"}, {"type": "local_shell"}, {"type": "apply_patch"}]
 LOGPROB = {"token": "Hi", "logprob": -0.1, "bytes": None, "top_logprobs": [{"token": "Hi", "logprob": -0.1}]}
 
@@ -38,6 +40,11 @@ def part(key: int, kind: PartKind, *deltas: str, **members: Any) -> list[Event]:
 def text(key: int, *deltas: str) -> list[Event]:
     """Return the events of a part of text."""
     return part(key, PartKind.TEXT, *deltas)
+
+
+def search(key: int) -> list[Event]:
+    """Return the events of a search of the web."""
+    return [PartStart(key, PartKind.WEB_SEARCH, "srvtoolu_1"), PartSearch(key, FOUND), PartEnd(key)]
 
 
 def call(key: int, name: str, *deltas: str, tool: ToolKind = ToolKind.FUNCTION) -> list[Event]:
@@ -54,6 +61,22 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[Event]]] = {
     "refusal only": ({}, [*part(0, PartKind.REFUSAL, "I ", "cannot")]),
     "reasoning first": ({}, [*part(0, PartKind.REASONING, "let ", "me"), *text(1, "yes")]),
     "reasoning without text": ({}, [*part(0, PartKind.REASONING), *text(1, "yes")]),
+    "summary first": ({}, [*part(0, PartKind.REASONING, "let ", "me 100%", summary=True), *text(1, "yes")]),
+    "summary without text": ({}, [*part(0, PartKind.REASONING, summary=True), *text(1, "yes")]),
+    "search between texts": ({}, [*text(0, "I look."), *search(1), *text(2, "It is so.")]),
+    "search with its sources": ({"include": ["web_search_call.action.sources"]}, [*search(0), *text(1, "yes")]),
+    "search that tells nothing": ({}, [*part(0, PartKind.WEB_SEARCH), *text(1, "yes")]),
+    "two searches at once": (
+        {},
+        [
+            PartStart(0, PartKind.WEB_SEARCH),
+            PartStart(1, PartKind.WEB_SEARCH),
+            PartSearch(1, FOUND),
+            PartSearch(0, WebSearch(("cats",))),
+            PartEnd(1),
+            PartEnd(0),
+        ],
+    ),
     "call only": ({}, [*call(0, "add", '{"a":', "1}")]),
     "call without arguments": ({}, [*call(0, "now")]),
     "call with blank arguments": ({}, [*call(0, "now", " ")]),
@@ -152,7 +175,8 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[Event]]] = {
             *text(1, "a", "b"),
             *call(2, "patch", '{"input":"x"}'),
             *call(3, "add", "{}"),
-            *part(4, PartKind.REASONING, "more"),
+            *part(4, PartKind.REASONING, "more", summary=True),
+            *search(6),
             *text(5, "c"),
         ],
     ),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from translation.envelope import Envelope, seal
-from translation.failures import RequestRefused
+from translation.failures import FailureKind, RequestRefused
 from translation.hub import (
     AssistantText,
     Image,
@@ -188,6 +188,21 @@ def test_result_that_says_it_failed_is_an_error(call: Wire, output: Wire, said: 
     assert [part.text for part in result.parts if isinstance(part, Text)] == [said]
 
 
+@pytest.mark.parametrize("parts", [False, True])
+def test_output_may_not_be_longer_than_the_wire_takes(parts: bool) -> None:
+    """An output of more characters than OpenAI takes is refused as too large, with its path and both numbers."""
+
+    def output(length: int) -> Wire:
+        text = "x" * length
+        return {**OUTPUT, "output": [{"type": "input_text", "text": text}] if parts else text}
+
+    assert len(decoded(CALL, output(10_485_760))[0].items) == 2
+    refused = refusal_of(CALL, output(10_485_761))
+    assert (refused.failure.status, refused.failure.kind) == (413, FailureKind.TOO_LARGE)
+    assert refused.failure.param == ("input[1].output[0]" if parts else "input[1].output")
+    assert "10485761" in str(refused)
+
+
 def test_result_without_the_mark_is_no_error() -> None:
     """An ordinary result is not flagged."""
     result = decoded(CALL, OUTPUT)[0].items[1]
@@ -276,7 +291,6 @@ def test_item_whose_loss_would_lose_content_is_refused_with_its_path(item: Wire,
 @pytest.mark.parametrize(
     "kind",
     [
-        "web_search_call",
         "file_search_call",
         "code_interpreter_call",
         "image_generation_call",
@@ -292,6 +306,14 @@ def test_item_of_a_hosted_tool_is_dropped_and_reported(kind: str) -> None:
     result, ledger = decoded({"type": kind, "id": "x"}, ASSISTANT)
     assert len(result.items) == 1
     assert ledger.dropped == ("input[0]",)
+
+
+def test_search_of_the_web_is_left_to_the_upstreams_shape() -> None:
+    """A search that a provider made is kept whole: whoever cannot take it back reports that it is lost."""
+    item = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "q"}}
+    result, ledger = decoded(item, ASSISTANT)
+    assert result.items[0] == Opaque(origin="responses", kind="web_search_call", native=item, at="input[0]")
+    assert ledger.dropped == ()
 
 
 def test_output_of_a_dropped_call_is_dropped_with_it() -> None:

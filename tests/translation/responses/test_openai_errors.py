@@ -10,7 +10,7 @@ import pytest
 
 from tests.translation.responses.sdk import created
 from translation.failures import Failure, FailureKind
-from translation.shapes.openai_errors import decode_error, encode_error, failure_of
+from translation.shapes.openai_errors import decode_error, encode_error, failure_of, without_credentials
 
 KIND = FailureKind
 
@@ -159,6 +159,20 @@ def test_credentials_in_messages_are_redacted(secret: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        "Missing bearer or basic authentication in header",
+        "invalid bearer token",
+        "Bearer authentication failed: the API key is not valid",
+        "The api-version is not supported; task-queue is full",
+    ],
+)
+def test_words_about_credentials_are_kept(message: str) -> None:
+    """A message that speaks of keys and tokens, but holds none, arrives as it is."""
+    assert decode_error(500, json.dumps({"error": {"message": message}}).encode()).message == message
+
+
+@pytest.mark.parametrize(
     ("message", "shown"),
     [
         ("messages.3.content.0: too long", "messages.3.content.0: too long (upstream request)"),
@@ -185,6 +199,39 @@ def test_context_overflow_is_recognised_in_every_wording(error: dict[str, str]) 
     failure = decode_error(400, json.dumps({"error": error}).encode())
     assert failure.code == "context_length_exceeded"
     assert encode_error(failure, "r")[1]["error"]["code"] == "context_length_exceeded"
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize("code", [None, "invalid_request_error", "3051", "request_too_large"])
+def test_context_overflow_is_a_400_whatever_code_came_with_it(status: int, code: str | None) -> None:
+    """Some servers write a general code, or another status; agents know the overflow by 400 and its own code."""
+    message = "This model's maximum context length is 8192 tokens."
+    shown, wire = encode_error(
+        decode_error(status, json.dumps({"error": {"message": message, "code": code}}).encode()), "r"
+    )
+    error = wire["error"]
+    assert (shown, error["type"], error["code"]) == (400, "invalid_request_error", "context_length_exceeded")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(503, None), (429, "rate_limit_exceeded"), (400, "unsupported_value"), (400, "invalid_prompt")]
+)
+def test_other_refusals_that_name_the_context_window_are_no_overflow(status: int, code: str | None) -> None:
+    """A busy server, or a refused parameter, is not taken for a prompt that is too long."""
+    body = json.dumps({"error": {"message": "No context window is free.", "code": code}}).encode()
+    assert decode_error(status, body).code == code
+
+
+def test_parameter_of_the_upstreams_body_is_marked() -> None:
+    """The path that the upstream names apart is one of the translated body as well."""
+    body = json.dumps({"error": {"message": "Invalid value.", "param": "messages[3].role"}}).encode()
+    assert decode_error(400, body).message == "Invalid value. (upstream request)"
+
+
+def test_body_without_what_looks_like_a_key() -> None:
+    """A body that goes to the client as it came loses a key and nothing else, also where it is no UTF-8."""
+    body = b'{"error": {"message": "Bad key: sk-abcdef123456.\xff", "n": 1.0}}'
+    assert without_credentials(body) == b'{"error": {"message": "Bad key: [redacted]\xff", "n": 1.0}}'
 
 
 def test_context_overflow_of_another_shape_is_told_in_code() -> None:

@@ -43,7 +43,7 @@ def said(item: Item) -> object:
         case AssistantText(parts=parts):
             return [(type(part).__name__, part.text) for part in parts]
         case Reasoning(text=text, opaque=opaque):
-            return text, opaque
+            return text, list(item.summaries), opaque
         case ToolCall():
             return item.kind, item.namespace, item.name, item.call_id, item.arguments
     return None
@@ -60,7 +60,10 @@ def said_again(output: list[Wire]) -> list[object]:
                 )
             case "reasoning":
                 text = "".join(part["text"] for part in item.get("content", []))
-                found.append((text, item.get("encrypted_content", "")))
+                summaries = [part["text"] for part in item["summary"]]
+                found.append((text, summaries, item.get("encrypted_content", "")))
+            case "web_search_call":
+                pass
             case _:
                 found.append(item["call_id"])
     return found

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from tests.translation.relaying import translation
 from translation.failures import RequestRefused
 from translation.hub import OutputFormat, SystemItem, Text, UserItem
 from translation.ledger import Ledger
 from translation.shapes.responses.request import decode_request
 
+USER_SAYS_HI = {"role": "user", "content": "hi"}
 CALCULATOR = {"type": "function", "name": "add", "parameters": {"type": "object"}}
 
 
@@ -54,6 +57,21 @@ def decoded(**members: Any) -> tuple[Any, Ledger]:
         ("safety_identifier", "s", "safety_identifier", "s"),
         ("prompt_cache_key", "k", "prompt_cache_key", "k"),
         ("service_tier", "flex", "service_tier", "flex"),
+        ("max_tool_calls", 3, "max_tool_calls", 3),
+        ("prompt_cache_options", {"mode": "explicit"}, "prompt_cache_options", {"mode": "explicit"}),
+        ("prompt_cache_retention", "24h", "prompt_cache_retention", "24h"),
+        ("moderation", {"model": "m"}, "moderation", {"model": "m"}),
+        (
+            "moderation",
+            {"model": "m", "policy": {"input": {"mode": "block"}}},
+            "moderation",
+            {"model": "m", "policy": {"input": {"mode": "block"}}},
+        ),
+        ("stream_options", {"include_obfuscation": True}, "include_obfuscation", True),
+        ("stream_options", {"include_obfuscation": False}, "include_obfuscation", False),
+        ("include", ["web_search_call.action.sources"], "wants_search_sources", True),
+        ("include", ["web_search_call.results"], "wants_search_sources", True),
+        ("include", [], "wants_search_sources", False),
         ("stream", True, "stream", True),
         ("stream", None, "stream", False),
     ],
@@ -68,20 +86,17 @@ def test_member_is_read_into_its_field(member: str, value: object, field: str, e
 @pytest.mark.parametrize(
     ("member", "value", "reported"),
     [
-        ("max_tool_calls", 3, "max_tool_calls"),
-        ("prompt_cache_options", {"mode": "explicit"}, "prompt_cache_options"),
-        ("prompt_cache_retention", "24h", "prompt_cache_retention"),
         ("context_management", [{"type": "compaction"}], "context_management"),
-        ("image", {"context_compression": "auto"}, "image"),
+        ("image", {"context_compression": "auto"}, "image.context_compression"),
+        ("image", {"size": 1}, "unknown:image.size"),
+        ("text", {"format": {"type": "text", "tone": 1}}, "unknown:text.format.tone"),
         ("client_metadata", {"session": "1"}, "client_metadata"),
         ("truncation", "auto", "truncation"),
-        ("moderation", {"model": "m", "policy": {"input": {"mode": "score"}}}, "moderation"),
         ("reasoning", {"mode": "pro"}, "reasoning.mode"),
         ("reasoning", {"context": "auto"}, "reasoning.context"),
         ("reasoning", {"pace": 1}, "unknown:reasoning.pace"),
         ("text", {"tone": "x"}, "unknown:text.tone"),
         ("include", ["file_search_call.results"], "include[0]"),
-        ("stream_options", {"include_obfuscation": True}, "stream_options.include_obfuscation"),
         ("stream_options", {"pace": 1}, "unknown:stream_options.pace"),
         ("brand_new", 1, "unknown:brand_new"),
     ],
@@ -123,10 +138,13 @@ def test_member_that_asks_for_nothing_is_not_reported(member: str, value: object
         ("access_programs", {"cyber": "daybreak_red"}, "access_programs.cyber", "unsupported_parameter"),
         (
             "moderation",
-            {"model": "m", "policy": {"output": {"mode": "block"}}},
+            {"model": "m", "policy": {"output": {"mode": "frown"}}},
             "moderation.policy.output.mode",
-            "unsupported_parameter",
+            "invalid_value",
         ),
+        ("stream_options", {"include_obfuscation": "no"}, "stream_options.include_obfuscation", "invalid_type"),
+        ("max_tool_calls", "3", "max_tool_calls", "invalid_type"),
+        ("prompt_cache_retention", 24, "prompt_cache_retention", "invalid_type"),
         ("prompt_cache_options", {"prewarm": True}, "prompt_cache_options.prewarm", "unsupported_parameter"),
         ("max_output_tokens", 0, "max_output_tokens", "integer_below_min_value"),
         ("truncation", "middle", "truncation", "invalid_value"),
@@ -166,11 +184,12 @@ def test_member_that_cannot_be_served_is_refused_with_its_path(
     assert refused.value.failure.status == 400
 
 
-def test_service_tier_that_others_do_not_know_becomes_the_nearest() -> None:
-    """`ultrafast` becomes `fast`, and the change is reported."""
-    request, ledger = decoded(service_tier="ultrafast")
-    assert request.service_tier == "fast"
-    assert ledger.coerced == ("service_tier=ultrafast>fast",)
+@pytest.mark.parametrize(("upstream", "nearest"), [("chat", "fast"), ("messages", "auto")])
+def test_service_tier_that_others_do_not_know_becomes_the_nearest(upstream: str, nearest: str) -> None:
+    """`ultrafast` becomes the fastest tier of the upstream's wire, and the change is reported once."""
+    relay = translation("responses", {"model": "m", "input": "hi", "service_tier": "ultrafast"}, upstream=upstream)
+    assert msgspec.json.decode(relay.body)["service_tier"] == nearest
+    assert relay.coerced == (f"service_tier=ultrafast>{nearest}",)
 
 
 def test_missing_model_is_left_to_the_route_table() -> None:
@@ -227,6 +246,15 @@ def test_last_configuration_update_counts_if_the_model_has_not_spoken_since() ->
     request, ledger = decoded(reasoning={"effort": "high"}, input=[{"role": "user", "content": "hi"}, update])
     assert (request.effort, request.output_format) == ("low", OutputFormat())
     assert ledger.dropped == ()
+
+
+def test_configuration_update_may_return_to_plain_text() -> None:
+    """An update to plain text takes back the form that the request asks for; what it does not name stays."""
+    update = {"type": "configuration_update", "text": {"format": {"type": "text"}}}
+    request, _ = decoded(
+        reasoning={"effort": "high"}, text={"format": {"type": "json_object"}}, input=[USER_SAYS_HI, update]
+    )
+    assert (request.effort, request.output_format) == ("high", None)
 
 
 def test_configuration_update_before_a_model_output_is_dropped() -> None:

@@ -17,6 +17,7 @@ from translation.shapes.responses.response import encode_reply, encode_usage
 TEXT = ReplyPart(kind=PartKind.TEXT, text="hello")
 REFUSAL = ReplyPart(kind=PartKind.REFUSAL, text="no")
 CALL = ReplyPart(kind=PartKind.TOOL_CALL, text="{}", call_id="c", name="add")
+SEARCH = ReplyPart(kind=PartKind.WEB_SEARCH)
 THOUGHT = ReplyPart(kind=PartKind.REASONING, text="hm")
 
 
@@ -89,10 +90,10 @@ def test_nested_settings_are_completed() -> None:
     assert wire["reasoning"] == {"effort": "high", "summary": None}
 
 
-@pytest.mark.parametrize("store", [True, False, None])
-def test_store_is_false_whatever_was_asked(store: bool | None) -> None:
-    """Nothing is stored yet, and the reply says so."""
-    assert encoded(TEXT, store=store)["store"] is False
+@pytest.mark.parametrize(("store", "shown"), [(True, True), (False, False), (None, True)])
+def test_store_is_what_was_asked(store: bool | None, shown: bool) -> None:
+    """The reply says whether it is kept, which is the case unless the client does not want it."""
+    assert encoded(TEXT, store=store)["store"] is shown
 
 
 @pytest.mark.parametrize(
@@ -124,6 +125,21 @@ def test_stop_reason_gives_status_and_details(
     assert wire["status"] == status
     assert wire["incomplete_details"] == (None if why is None else {"reason": why})
     assert (wire["completed_at"] is None) == (status == "incomplete")
+
+
+def test_turn_that_is_to_be_taken_up_again_is_reported() -> None:
+    """The wire cannot say that a turn is paused: the reply is complete, and the loss is in the ledger of the reply."""
+    reply = Reply(start=Start(), parts=(TEXT,), finish=Finish(StopReason.PAUSE))
+    on = exchange()
+    assert encode_reply(reply, on)["status"] == "completed"
+    assert on.lost.coerced == ("reply:stop_reason=pause>completed",)
+
+
+def test_refusal_without_a_word_is_a_refusal_all_the_same() -> None:
+    """A model that declines without an explanation is shown as one that refuses."""
+    wire = encoded(SEARCH, reason=StopReason.REFUSAL, detail="")
+    assert wire["output"][-1]["content"] == [{"type": "refusal", "refusal": "Refused."}]
+    assert (wire["status"], wire["incomplete_details"]) == ("completed", None)
 
 
 @pytest.mark.parametrize(("parts", "shown"), [((), True), ((THOUGHT,), True), ((TEXT,), False), ((REFUSAL,), False)])

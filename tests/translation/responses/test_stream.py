@@ -7,10 +7,23 @@ from typing import Any
 import msgspec
 import openai
 import pytest
+from msgspec.structs import replace
 
 from tests.grammar.responses import check
 from tests.translation.responses.conversing import exchange, stream_of
-from tests.translation.responses.scenarios import ENDED, FREEFORM, SCENARIOS, START, USAGE, call, scenario, text
+from tests.translation.responses.scenarios import (
+    ENDED,
+    FOUND,
+    FREEFORM,
+    SCENARIOS,
+    START,
+    USAGE,
+    call,
+    part,
+    scenario,
+    search,
+    text,
+)
 from tests.translation.responses.sdk import created, iterated, streamed
 from translation.events import (
     End,
@@ -20,6 +33,7 @@ from translation.events import (
     PartEnd,
     PartKind,
     PartOpaque,
+    PartSearch,
     PartStart,
     StopReason,
 )
@@ -210,6 +224,33 @@ def test_call_is_the_kind_of_item_that_the_client_declared(name: str, item_type:
     assert item["type"] == item_type
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "lost"),
+    [
+        ("shell", '{"commands":["ls"],"timeout_ms":5}', ()),
+        ("shell", '{"commands":"ls"}', ("reply:output[0].action",)),
+        ("shell", '{"commands":["ls"],"sudo":true}', ("reply:output[0].action",)),
+        ("shell", "ls", ("reply:output[0].action",)),
+        ("local_shell", '{"command":["ls"]}', ()),
+        ("local_shell", '{"command":["ls"],"env":[]}', ("reply:output[0].action",)),
+        ("apply_patch", '{"operation":{"type":"delete_file","path":"a"}}', ()),
+        ("apply_patch", '{"type":"delete_file","path":"a"}', ()),
+        ("apply_patch", '{"operation":{"type":"delete_file","path":1}}', ("reply:output[0].operation",)),
+        ("patch", "*** Begin", ()),
+        ("add", "no object", ()),
+    ],
+)
+def test_arguments_that_an_action_cannot_say_are_reported(name: str, arguments: str, lost: tuple[str, ...]) -> None:
+    """What the model wrote in another form than the tool's is in the ledger of the reply, in both forms of it."""
+    events = [START, *call(0, name, arguments), *ENDED]
+    on = exchange(tools=FREEFORM)
+    stream_of(events, on)
+    assert on.lost.coerced == lost
+    on = exchange(tools=FREEFORM)
+    encode_reply(collect(events), on)
+    assert on.lost.coerced == lost
+
+
 def test_namespace_and_name_are_the_clients_own() -> None:
     """A name that was rewritten for the upstream is taken back, with the namespace on the item."""
     tools = [{"type": "namespace", "name": "math", "tools": [{"type": "custom", "name": "prove"}]}]
@@ -227,6 +268,72 @@ def test_one_name_in_two_namespaces_keeps_each_kind() -> None:
     on = exchange({"math__prove": ("math", "prove")}, tools=tools)
     output = final(stream_of([START, *call(0, "prove"), *call(1, "math__prove"), *ENDED], on))["output"]
     assert [item["type"] for item in output] == ["function_call", "custom_tool_call"]
+
+
+def test_summary_streams_in_events_of_its_own() -> None:
+    """A summary of thoughts is announced with its first word, and is in the item's `summary`, not its `content`."""
+    events = part(0, PartKind.REASONING, "let ", "me", summary=True)
+    stream = stream_of([START, *events, *ENDED], exchange())
+    assert names(stream) == [
+        "created",
+        "in_progress",
+        "output_item.added",
+        "reasoning_summary_part.added",
+        "reasoning_summary_text.delta",
+        "reasoning_summary_text.delta",
+        "reasoning_summary_text.done",
+        "reasoning_summary_part.done",
+        "output_item.done",
+        "completed",
+    ]
+    (item,) = final(stream)["output"]
+    assert item["summary"] == [{"type": "summary_text", "text": "let me"}]
+    assert "content" not in item
+
+
+def test_search_streams_as_a_call_of_the_web() -> None:
+    """A search has its item and the three events of its progress; what it asked for is in the complete item."""
+    stream = stream_of([START, *search(0), *ENDED], exchange())
+    assert names(stream) == [
+        "created",
+        "in_progress",
+        "output_item.added",
+        "web_search_call.in_progress",
+        "web_search_call.searching",
+        "web_search_call.completed",
+        "output_item.done",
+        "completed",
+    ]
+    assert final(stream)["output"] == [
+        {
+            "type": "web_search_call",
+            "id": "ws_0123456789abcdefghijABCD00",
+            "status": "completed",
+            "action": {"type": "search", "query": "owls", "queries": ["owls", "barn owls"]},
+        }
+    ]
+
+
+def test_sources_of_a_search_go_to_clients_that_ask_for_them() -> None:
+    """The pages that were found are in the item iff the request includes them."""
+    on = exchange(include=["web_search_call.action.sources"])
+    (item,) = final(stream_of([START, *search(0), *ENDED], on))["output"]
+    assert item["action"]["sources"] == [{"type": "url", "url": "http://a"}, {"type": "url", "url": "http://b"}]
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_native_search_goes_to_clients_that_keep_the_state(store: bool) -> None:
+    """What only the provider reads of its search is in the complete item, iff the client keeps what it is given."""
+    events = [PartStart(0, PartKind.WEB_SEARCH), PartSearch(0, replace(FOUND, opaque="gw1.state")), PartEnd(0)]
+    seen = check(stream_of([START, *events, *ENDED], exchange(store=store)))
+    items = [event["item"] for event in seen if "item" in event] + seen[-1]["response"]["output"]
+    assert [item.get("encrypted_content") for item in items] == [None, *([None] * 2 if store else ["gw1.state"] * 2)]
+
+
+def test_search_that_broke_off_is_incomplete() -> None:
+    """A failure in the middle of a search leaves an incomplete item."""
+    stream = stream_of([START, PartStart(0, PartKind.WEB_SEARCH), BROKEN], exchange())
+    assert [item["status"] for item in final(stream)["output"]] == ["incomplete"]
 
 
 @pytest.mark.parametrize(

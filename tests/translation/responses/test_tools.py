@@ -102,6 +102,7 @@ def test_namespace_is_flattened() -> None:
         ({**ADD, "colour": 1}, 1, "unknown:tools[0].colour"),
         ({"type": "shell", "environment": {"type": "local"}}, 1, "tools[0].environment"),
         ({"type": "namespace", "name": "n", "description": "d", "tools": [ADD]}, 1, "tools[0].description"),
+        ({"type": "namespace", "name": "n", "mood": 1, "tools": [ADD]}, 1, "unknown:tools[0].mood"),
     ],
 )
 def test_what_has_no_place_elsewhere_is_reported(wire: Wire, count: int, reported: str) -> None:

@@ -10,8 +10,9 @@ from translation.shapes.chat.response import decode_reply
 from translation.shapes.chat.stream import ChatStreamDecoder
 from translation.shapes.chat.tap import ChatTap, usage_of
 from translation.shapes.chat.tools import NAME_MAX
+from translation.shapes.chat.usage_asked import UsageTakingTap, ask_for_usage
 from translation.shapes.openai_errors import decode_error, encode_error
-from translation.shapes.shape import ClientSide, Shape, UpstreamSide
+from translation.shapes.shape import ClientSide, Shape, UpstreamSide, UsageAsked
 
 SHAPE = Shape(
     name="chat",
@@ -20,6 +21,7 @@ SHAPE = Shape(
     decode_error=decode_error,
     tap=ChatTap,
     usage_of=usage_of,
+    usage_asked=UsageAsked(ask=ask_for_usage, tap=UsageTakingTap),
     client=ClientSide(
         decode_request=decode_request,
         encode_reply=encode_reply,

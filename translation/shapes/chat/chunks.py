@@ -25,25 +25,39 @@ class Called(Struct, gc=False):
 
 
 class ToolCallPiece(Struct, gc=False):
-    """A tool call, or a piece of one."""
+    """A tool call, or a piece of one; `extra_content` is what its upstream wants to have back with it."""
 
     index: int | None = None
     id: str | None = None
     function: Called | None = None
     custom: Called | None = None
+    extra_content: dict[str, Any] | None = None
 
 
 class Delta(Struct, gc=False):
-    """What a chunk adds to the message, or a whole message."""
+    """What a chunk adds to the message, or a whole message.
+
+    Two are no members of the wire: `content_thoughts` are those of an upstream that writes them among the parts of the
+    content, where it expects them back, and `tagged_thoughts` those that stood in the text (think_tags.py).
+    """
 
     content: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_details: list[dict[str, Any]] | None = None
+    content_thoughts: str | None = None
+    tagged_thoughts: str | None = None
     tool_calls: list[ToolCallPiece] | None = None
     function_call: Called | None = None
     annotations: list[dict[str, Any]] | None = None
+    audio: dict[str, Any] | None = None
+    extra_content: dict[str, Any] | None = None
+
+    def thinks(self) -> bool:
+        """Tell whether there are thoughts in it, whatever they are called."""
+        said = self.reasoning_content or self.reasoning or self.content_thoughts or self.tagged_thoughts
+        return bool(said or self.reasoning_details)
 
 
 class Logprobs(Struct):
@@ -142,7 +156,7 @@ def _standard_delta(delta: Wire) -> Wire:
         standard["content"] = "".join(_words(part.get("text")) for part in parts if part.get("type") != "thinking")
         thoughts = "".join(_words(part.get("thinking")) for part in parts if part.get("type") == "thinking")
         if thoughts:
-            standard["reasoning_content"] = thoughts
+            standard["content_thoughts"] = thoughts
     for key in ("reasoning_details", "annotations"):
         if key in standard:
             standard[key] = _objects(standard[key])
@@ -176,8 +190,10 @@ _EXPECTED_OF_DELTA = {
     "tool_calls": list,
     "function_call": dict,
     "annotations": list,
+    "audio": dict,
+    "extra_content": dict,
 }
-_EXPECTED_OF_CALL = {"index": int, "id": str, "function": dict, "custom": dict}
+_EXPECTED_OF_CALL = {"index": int, "id": str, "function": dict, "custom": dict, "extra_content": dict}
 _EXPECTED_OF_CALLED = {"name": str, "arguments": str, "input": str}
 
 

@@ -7,7 +7,7 @@ attached in a user message after the whole run of results.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -32,30 +32,43 @@ from translation.hub import (
 from translation.ledger import Ledger
 from translation.names import sent_call_id, sent_name
 from translation.profiles import Profile
-from translation.reading import unsupported
+from translation.reading import no_messages, unsupported
 from translation.shapes.chat.tools import NAME_MAX
+from translation.shapes.responses.upstream.cache_breakpoints import cache_breakpoints
+from translation.tool_errors import failure_member
 from translation.turns import AssistantTurn, ResultTurn, Turn, turns
 from translation.wrappers import arguments
+
+_OF_A_CALL = ("call_id", "extra_content")
+"""The members of an envelope with what a call must come back with."""
+
+_CONTENT_THOUGHTS = "content_thoughts"
+"""How an envelope calls thoughts that stood among the parts of the content."""
+
+_TAGGED_THOUGHTS = "think_tags"
+"""How it calls thoughts that stood in the text: with their tags, and the blanks up to the words."""
 
 TOOL_ERROR_MARK = "[tool_error] "
 
 
 class _Writing(Struct, frozen=True):
-    """What the writing of one conversation needs to know."""
+    """What the writing of one conversation needs to know; `breakpoints` are the cache marks of parts by their path."""
 
+    origin: str
     deployment: str
     profile: Profile
     ledger: Ledger
+    breakpoints: Mapping[str, Wire]
 
 
 def encode_messages(request: Request, deployment: str, profile: Profile, ledger: Ledger) -> list[Wire]:
     """Return the `messages` of the chat body."""
-    writing = _Writing(deployment, profile, ledger)
-    messages = [_system(item, profile) for item in request.instructions if any(part.text for part in item.parts)]
+    writing = _Writing(request.origin, deployment, profile, ledger, cache_breakpoints(request, profile, ledger))
+    messages = [_system(item, writing) for item in request.instructions if any(part.text for part in item.parts)]
     attached: list[Wire] = []
     for turn in turns(request.items):
         if isinstance(turn, UserItem):
-            messages.append({"role": "user", "content": _user_content(attached, turn.parts)})
+            messages.append({"role": "user", "content": _user_content(attached, turn.parts, writing)})
             attached = []
             continue
         if attached:
@@ -65,6 +78,8 @@ def encode_messages(request: Request, deployment: str, profile: Profile, ledger:
         messages.extend(written)
     if attached:
         messages.append({"role": "user", "content": attached})
+    if not messages:
+        raise no_messages(request.origin)
     return messages
 
 
@@ -76,36 +91,49 @@ def _turn(turn: Turn, writing: _Writing) -> tuple[list[Wire], list[Wire]]:
         case ResultTurn(results):
             return _results(results, writing)
         case SystemItem():
-            return [_system(turn, writing.profile)], []
+            return [_system(turn, writing)], []
         case UserItem():
             return [], []
 
 
-def _system(item: SystemItem, profile: Profile) -> Wire:
-    role = profile.system_role if item.role == "system" else item.role
+def _system(item: SystemItem, writing: _Writing) -> Wire:
+    """Return an instruction; its parts stay apart where the model takes cache marks, be there marks or not."""
+    profile = writing.profile
+    role = profile.system_role if item.role == "system" or profile.system_role == "user" else item.role
+    if profile.cache_breakpoints:
+        return {"role": role, "content": [_text(part, writing) for part in item.parts if part.text]}
     return {"role": role, "content": "\n\n".join(part.text for part in item.parts)}
 
 
-def _user_content(attached: list[Wire], parts: Sequence[Part]) -> str | list[Wire]:
-    if not attached and not parts:
-        return ""
-    if not attached and len(parts) == 1 and isinstance(parts[0], Text):
-        return parts[0].text
-    return [*attached, *(_part(part) for part in parts)]
+def _user_content(attached: list[Wire], parts: Sequence[Part], writing: _Writing) -> str | list[Wire]:
+    content = [*attached, *(wire for part in parts for wire in _parts(part, writing))]
+    if len(content) == 1 and set(content[0]) == {"type", "text"}:
+        text: str = content[0]["text"]
+        return text
+    return content or ""
 
 
-def _part(part: Part) -> Wire:
+def _parts(part: Part, writing: _Writing) -> list[Wire]:
+    """Return the content parts that say what one part says."""
     match part:
-        case Text():
-            return {"type": "text", "text": part.text}
-        case Refusal():
-            return {"type": "text", "text": part.text}
+        case Text() | Refusal():
+            return [_text(part, writing)]
         case Image():
-            return _image(part)
+            return [_marked(_image(part), part, writing)]
         case Document():
-            return _document(part)
+            document = _marked(_document(part), part, writing)
+            return [{"type": "text", "text": part.context}, document] if part.context else [document]
         case Audio():
-            return {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
+            return [{"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}]
+
+
+def _text(part: Text | Refusal, writing: _Writing) -> Wire:
+    return _marked({"type": "text", "text": part.text}, part, writing)
+
+
+def _marked(wire: Wire, part: Part, writing: _Writing) -> Wire:
+    mark = writing.breakpoints.get(part.at)
+    return wire if mark is None else {**wire, "prompt_cache_breakpoint": mark}
 
 
 def _image(image: Image) -> Wire:
@@ -131,13 +159,9 @@ def _document(document: Document) -> Wire:
         )
     if document.text is not None:
         title = f' title="{document.title}"' if document.title else ""
-        return {"type": "text", "text": f"{_context(document)}<document{title}>\n{document.text}\n</document>"}
+        return {"type": "text", "text": f"<document{title}>\n{document.text}\n</document>"}
     data = f"data:{document.media_type or 'application/pdf'};base64,{document.data}"
     return {"type": "file", "file": {"filename": document.title or "document.pdf", "file_data": data}}
-
-
-def _context(document: Document) -> str:
-    return f"{document.context}\n" if document.context else ""
 
 
 def _assistant(items: Iterable[AssistantText | Reasoning | ToolCall | Opaque], writing: _Writing) -> list[Wire]:
@@ -147,27 +171,62 @@ def _assistant(items: Iterable[AssistantText | Reasoning | ToolCall | Opaque], w
     texts: list[str] = []
     refusals: list[str] = []
     calls: list[Wire] = []
+    summaries: list[Wire] = []
+    signed: dict[str, Wire] = {}
     for item in items:
         match item:
             case AssistantText(parts=parts):
                 if calls:
                     writing.ledger.coerce(item.at)
+                for part in parts:
+                    if isinstance(part, Text) and part.annotations:
+                        named = "citations" if writing.origin == "messages" else "annotations"
+                        writing.ledger.drop(f"{part.at}.{named}")
                 texts.extend(part.text for part in parts if isinstance(part, Text))
                 refusals.extend(part.text for part in parts if isinstance(part, Refusal))
             case ToolCall():
-                calls.append(_call(item))
+                calls.append(_call(item, signed.get(item.call_id)))
             case Reasoning():
-                thoughts.append(_restored(item, writing))
+                restored = _restored(item, writing)
+                call_id = restored.pop("call_id", None)
+                if call_id is None:
+                    thoughts.append(restored)
+                else:
+                    signed[call_id] = restored
+            case Opaque(kind="compaction"):
+                summaries.append(_summary(item, writing))
             case Opaque():
                 writing.ledger.drop(item.at)
-    message.update(_joined(thoughts))
-    if texts or not (refusals or calls):
-        message["content"] = "".join(texts)
+    thought = _joined(thoughts)
+    among, tagged = thought.pop(_CONTENT_THOUGHTS, None), thought.pop(_TAGGED_THOUGHTS, "")
+    message.update(thought)
+    if texts or tagged or not (refusals or calls):
+        message["content"] = tagged + "".join(texts)
+    if among:
+        message["content"] = _with_thoughts(among, texts)
     if refusals:
         message["refusal"] = "".join(refusals)
     if calls:
         message["tool_calls"] = calls
-    return [message] if len(message) > 2 or texts else []
+    return [*summaries, message] if len(message) > 2 or texts or among or tagged else summaries
+
+
+def _summary(item: Opaque, writing: _Writing) -> Wire:
+    """Return the words that stand for what was said before, if we sealed some; only their maker reads any other."""
+    envelope = unseal(str(item.native.get("encrypted_content")))
+    said = [block.get("content") for block in envelope.blocks] if envelope is not None else []
+    if not said or not all(isinstance(words, str) and words for words in said):
+        raise unsupported(
+            item.at, "This model's provider cannot read a compacted conversation.", "Send the conversation in full."
+        )
+    writing.ledger.coerce(item.at)
+    return {"role": "user", "content": f"<conversation-summary>{''.join(map(str, said))}</conversation-summary>"}
+
+
+def _with_thoughts(thoughts: str, texts: Iterable[str]) -> list[Wire]:
+    """Return the content of an upstream that writes its thoughts there."""
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": thoughts}]}
+    return [thinking, *({"type": "text", "text": text} for text in texts if text)]
 
 
 def _joined(thoughts: Iterable[Wire]) -> Wire:
@@ -185,40 +244,43 @@ def _restored(reasoning: Reasoning, writing: _Writing) -> Wire:
     if envelope is None or envelope.origin != "chat" or envelope.deployment != writing.deployment:
         writing.ledger.drop(reasoning.at)
         return {}
-    known = ("reasoning_content", "reasoning", "reasoning_details")
+    known = ("reasoning_content", "reasoning", "reasoning_details", _CONTENT_THOUGHTS, _TAGGED_THOUGHTS, *_OF_A_CALL)
     return {name: value for block in envelope.blocks for name, value in block.items() if name in known}
 
 
-def _call(call: ToolCall) -> Wire:
+def _call(call: ToolCall, extra: Wire | None) -> Wire:
     function = {"name": sent_name(call.namespace, call.name, NAME_MAX), "arguments": arguments(call)}
-    return {"id": sent_call_id(call.call_id), "type": "function", "function": function}
+    return {"id": sent_call_id(call.call_id), "type": "function", "function": function, **(extra or {})}
 
 
 def _results(results: Sequence[ToolResult], writing: _Writing) -> tuple[list[Wire], list[Wire]]:
     messages, attached = [], []
     pictures = 0
     for result in results:
-        texts: list[str] = []
+        texts: list[Wire] = []
         call_id = sent_call_id(result.call_id)
         files: list[Wire] = []
         for part in result.parts:
             if isinstance(part, Text | Refusal):
-                texts.append(part.text)
+                texts.append(_text(part, writing))
             else:
                 pictures += 1
                 what = "image" if isinstance(part, Image) else "file"
-                texts.append(f"[{what} {pictures} attached below]")
-                files.append(_part(part))
+                texts.append({"type": "text", "text": f"[{what} {pictures} attached below]"})
+                files += _parts(part, writing)
         if files:
             attached += [{"type": "text", "text": f"Attachment for tool call {call_id}:"}, *files]
         if result.is_error:
-            texts = [TOOL_ERROR_MARK + (texts[0] if texts else ""), *texts[1:]]
-            writing.ledger.coerce(f"{result.at}.is_error")
+            first = texts[0] if texts else {"type": "text", "text": ""}
+            texts = [{**first, "text": TOOL_ERROR_MARK + first["text"]}, *texts[1:]]
+            if member := failure_member(result, writing.origin):
+                writing.ledger.coerce(member)
         messages.append({"role": "tool", "tool_call_id": call_id, "content": _tool_content(texts)})
     return messages, attached
 
 
-def _tool_content(texts: list[str]) -> str | list[Wire]:
-    if len(texts) > 1:
-        return [{"type": "text", "text": text} for text in texts]
-    return texts[0] if texts else ""
+def _tool_content(texts: list[Wire]) -> str | list[Wire]:
+    if len(texts) == 1 and "prompt_cache_breakpoint" not in texts[0]:
+        text: str = texts[0]["text"]
+        return text
+    return texts or ""

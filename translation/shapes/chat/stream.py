@@ -4,7 +4,7 @@ Rules. At most one part of prose (text, refusal, reasoning) is open; a change of
 calls stay open until the finish, since their pieces may interleave. A call starts when its name is known and either its
 id or its first argument byte has come. The finish is told when `finish_reason` comes, the usage (from whichever chunk,
 the last one wins) and the end at `[DONE]` or at the end of the stream. A stream that ends before any `finish_reason`
-was cut.
+was cut. What no event can say is noted in the exchange's ledger, by its path in a whole completion.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from translation.envelope import Envelope, seal
 from translation.events import (
@@ -34,6 +35,7 @@ from translation.exchange import Exchange
 from translation.failures import TRUNCATED, Failure, FailureKind
 from translation.hub import Citation, ToolKind
 from translation.shapes.chat.chunks import Called, Choice, Chunk, Delta, ToolCallPiece, decode_chunk
+from translation.shapes.chat.think_tags import ThinkTags
 from translation.shapes.chat.usage import usage_told
 from translation.shapes.openai_errors import failure_of
 from translation.sse import ServerSentEvent
@@ -54,13 +56,15 @@ STOP_REASONS = {
 }
 """`finish_reason` and vendors' extras; anything else is an END that nobody knows."""
 
+_THOUGHTS = ("reasoning_content", "reasoning", "content_thoughts", "tagged_thoughts")
+
 FAILED_REASONS = frozenset({"error", "insufficient_system_resource"})
 
 
 class _Call:
     """One tool call on its way: held back, with key -1, until it may start. `call_id` as the upstream gave it."""
 
-    __slots__ = ("call_id", "key", "kind", "name", "pieces")
+    __slots__ = ("call_id", "extra", "key", "kind", "name", "pieces")
 
     def __init__(self) -> None:
         self.key = -1
@@ -68,6 +72,7 @@ class _Call:
         self.kind = ToolKind.FUNCTION
         self.name = ""
         self.pieces: list[str] = []
+        self.extra: dict[str, Any] | None = None
 
     def is_complete(self) -> bool:
         """Tell whether the arguments so far are a whole JSON object."""
@@ -87,8 +92,11 @@ class ChatStreamDecoder:
         self._next_key = 0
         self._prose: PartKind | None = None
         self._prose_key = -1
+        # How much text there is, and before the open part: sources have their offsets in all of it.
+        self._text_length = self._text_start = 0
         self._thoughts: dict[str, str] = {}
         self._thought_details: list[dict[str, Any]] = []
+        self._tags = ThinkTags() if exchange.profile.think_tags else None
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._usage: Usage | None = None
@@ -121,20 +129,40 @@ class ChatStreamDecoder:
             return
         if chunk.usage is not None or chunk.x_groq is not None:
             self._usage = usage_told(chunk) or self._usage
-        choice = next((c for c in chunk.choices or () if not c.index), None)
-        if choice is None or self._phase is Phase.FINISHED:
+        choice = self._first_choice(chunk)
+        if choice is None:
+            return
+        delta = choice.delta or choice.message
+        if self._phase is Phase.FINISHED:
+            if delta is not None and (delta.content or delta.tool_calls):
+                self._lose("reply:choices[0].message")
             return
         if self._phase is Phase.WAITING:
             self._phase = after(self._phase, Start)
             yield Start(chunk.id or "", chunk.model or "", int(chunk.created or 0), chunk.service_tier)
-        delta = choice.delta or choice.message
         if delta is not None:
+            if self._tags is not None and delta.content:
+                thought, words = self._tags.feed(delta.content)
+                delta = replace(delta, content=words, tagged_thoughts=thought)
             yield from self._take_delta(delta, choice)
         if choice.finish_reason:
             yield from self._finish(choice.finish_reason)
 
+    def _first_choice(self, chunk: Chunk) -> Choice | None:
+        """Return the choice that the client gets: it asked for one, and some upstreams give more."""
+        choices = chunk.choices or ()
+        if len(choices) == 1 and not choices[0].index:
+            return choices[0]
+        choice = next((c for c in choices if not c.index), None)
+        if len(choices) > (choice is not None):
+            self._lose("reply:choices[1:]")
+        return choice
+
+    def _lose(self, path: str) -> None:
+        self._exchange.lost.drop(path)
+
     def _take_delta(self, delta: Delta, choice: Choice) -> Iterator[Event]:
-        if delta.reasoning_content or delta.reasoning or delta.reasoning_details:
+        if delta.thinks():
             yield from self._take_thoughts(delta)
         if delta.content:
             yield from self._say(PartKind.TEXT, delta.content)
@@ -142,18 +170,31 @@ class ChatStreamDecoder:
                 yield PartLogprobs(self._prose_key, tuple(choice.logprobs.content))
         if delta.refusal:
             yield from self._say(PartKind.REFUSAL, delta.refusal)
-        if delta.annotations and self._prose is PartKind.TEXT:
-            for citation in _citations(delta.annotations):
-                yield PartCitation(self._prose_key, citation)
+        if delta.annotations:
+            yield from self._cite(delta.annotations)
+        if delta.audio:
+            self._lose("reply:choices[0].message.audio")
+        if delta.extra_content:
+            self._lose("reply:choices[0].message.extra_content")
         if delta.tool_calls:
             for piece in delta.tool_calls:
                 yield from self._take_call(piece)
         elif delta.function_call is not None:
             yield from self._take_call(ToolCallPiece(index=0, function=delta.function_call))
 
+    def _cite(self, annotations: list[dict[str, Any]]) -> Iterator[Event]:
+        citations = _citations(annotations, self._text_start) if self._prose is PartKind.TEXT else []
+        if len(citations) < len(annotations):
+            self._lose("reply:choices[0].message.annotations")
+        for citation in citations:
+            yield PartCitation(self._prose_key, citation)
+
     def _say(self, kind: PartKind, text: str) -> Iterator[Event]:
         if self._prose is not kind:
             yield from self._open_prose(kind)
+            self._text_start = self._text_length
+        if kind is PartKind.TEXT:
+            self._text_length += len(text)
         yield PartDelta(self._prose_key, text)
 
     def _open_prose(self, kind: PartKind) -> Iterator[Event]:
@@ -163,8 +204,8 @@ class ChatStreamDecoder:
             yield PartStart(self._prose_key, kind)
 
     def _take_thoughts(self, delta: Delta) -> Iterator[Event]:
-        field = "reasoning_content" if delta.reasoning_content else "reasoning"
-        text = delta.reasoning_content or delta.reasoning or ""
+        field = next((name for name in _THOUGHTS if getattr(delta, name)), "")
+        text: str = getattr(delta, field) if field else ""
         if delta.reasoning_details:
             self._thought_details.extend(delta.reasoning_details)
         if text:
@@ -181,6 +222,8 @@ class ChatStreamDecoder:
             native: dict[str, Any] = dict(self._thoughts)
             if self._thought_details:
                 native["reasoning_details"] = self._thought_details
+            if self._tags is not None and native.pop("tagged_thoughts", None):
+                native["think_tags"] = self._tags.native
             yield PartOpaque(self._prose_key, seal(Envelope("chat", self._exchange.deployment, (native,))))
             self._thoughts, self._thought_details = {}, []
         yield PartEnd(self._prose_key)
@@ -194,6 +237,13 @@ class ChatStreamDecoder:
         call = self._call_of(piece, called.name or "", text)
         if is_custom and call.key < 0:
             call.kind = ToolKind.CUSTOM
+        if call.key >= 0 and not call.call_id and piece.id:
+            # The call went out under an id of ours when its arguments began, and keeps it.
+            self._lose(f"reply:choices[0].message.tool_calls[{self._calls.index(call)}].id")
+        if piece.extra_content and call.key < 0:
+            call.extra = piece.extra_content
+        elif piece.extra_content and piece.extra_content != call.extra:
+            self._lose(f"reply:choices[0].message.tool_calls[{self._calls.index(call)}].extra_content")
         call.call_id = call.call_id or piece.id or ""
         call.name = call.name or called.name or ""
         if text:
@@ -225,9 +275,19 @@ class ChatStreamDecoder:
         yield from self._close_prose()
         call.key = self._new_key()
         call_id = call.call_id or self._exchange.item_id("call_", call.key)
+        if call.extra is not None:
+            yield from self._tell_extra(call_id, call.extra)
         yield PartStart(call.key, PartKind.TOOL_CALL, call_id, call.name, call.kind)
         if call.pieces:
             yield PartDelta(call.key, "".join(call.pieces))
+
+    def _tell_extra(self, call_id: str, extra: dict[str, Any]) -> Iterator[Event]:
+        """Tell what a call must come back with as a thought without words, the only thing that carries such a state."""
+        key = self._new_key()
+        yield PartStart(key, PartKind.REASONING)
+        native = {"call_id": call_id, "extra_content": extra}
+        yield PartOpaque(key, seal(Envelope("chat", self._exchange.deployment, (native,))))
+        yield PartEnd(key)
 
     def _finish(self, reason: str) -> Iterator[Event]:
         if reason in FAILED_REASONS:
@@ -236,14 +296,22 @@ class ChatStreamDecoder:
                 status=502, kind=FailureKind.SERVER, message="the upstream stopped with an error", code="upstream_error"
             )
             return
+        if self._tags is not None:
+            thought, words = self._tags.close()
+            yield from self._take_delta(Delta(content=words, tagged_thoughts=thought), Choice())
         yield from self._close_prose()
-        for call in self._calls:
+        for number, call in enumerate(self._calls):
             if call.key < 0 and call.name:
                 yield from self._start_call(call)
             if call.key >= 0:
                 yield PartEnd(call.key)
+            else:
+                self._lose(f"reply:choices[0].message.tool_calls[{number}]")
         self._phase = after(self._phase, Finish)
-        yield Finish(STOP_REASONS.get(reason, StopReason.UNKNOWN))
+        meant = STOP_REASONS.get(reason)
+        if meant is None:
+            self._exchange.lost.coerce("reply:choices[0].finish_reason")
+        yield Finish(meant or StopReason.UNKNOWN)
 
     def _end(self) -> Iterator[Event]:
         if self._phase is Phase.STREAMING:
@@ -279,14 +347,18 @@ def _detail_text(detail: dict[str, Any]) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _citations(annotations: list[dict[str, Any]]) -> Iterator[Citation]:
+def _citations(annotations: list[dict[str, Any]], before: int) -> list[Citation]:
+    """Return the web sources of the open text, which has so much text before it; places in files have no twin."""
+    citations = []
     for annotation in annotations:
         source = annotation.get("url_citation")
-        if isinstance(source, dict) and isinstance(source.get("url"), str):
-            start, end = source.get("start_index"), source.get("end_index")
-            yield Citation(
-                url=source["url"],
-                title=str(source.get("title") or ""),
-                start=start if isinstance(start, int) else 0,
-                end=end if isinstance(end, int) else 0,
-            )
+        if not isinstance(source, dict) or not isinstance(source.get("url"), str):
+            continue
+        start, end = _offset(source.get("start_index"), before), _offset(source.get("end_index"), before)
+        if end or not source.get("end_index"):
+            citations.append(Citation(url=source["url"], title=str(source.get("title") or ""), start=start, end=end))
+    return citations
+
+
+def _offset(value: object, before: int) -> int:
+    return max(0, value - before) if isinstance(value, int) else 0

@@ -31,7 +31,7 @@ class ChatTap:
 
     def feed(self, chunk: bytes) -> None:
         """Read the next bytes."""
-        if self._broken or (self.at_boundary and chunk.endswith(b"\n\n") and _says_nothing(chunk)):
+        if self._broken or (self.at_boundary and chunk.endswith(b"\n\n") and says_nothing(chunk)):
             return
         try:
             events = self._sse.feed(chunk)
@@ -74,7 +74,8 @@ _QUIET_ENDS = (b'"finish_reason":null}]}\n\n', b'"finish_reason": null}]}\n\n')
 _QUIET_ENDS_OF_USAGE = (b'"finish_reason":null}],"usage":null}\n\n', b'"finish_reason": null}], "usage": null}\n\n')
 
 
-def _says_nothing(chunk: bytes) -> bool:
+def says_nothing(chunk: bytes) -> bool:
+    """Tell whether whole events neither end nor break the reply, nor count its tokens."""
     if b"error" in chunk or b"[DONE]" in chunk:
         return False
     if chunk.count(b"\n\n") == 1 and b"\r" not in chunk:

@@ -4,36 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from translation.failures import RequestRefused
 from translation.hub import Request, Tool, ToolChoice, ToolKind, Wire
 from translation.ledger import Ledger
 from translation.names import sent_name
-from translation.profiles import Profile
+from translation.profiles import ForcedChoice, Profile
 from translation.reading import unsupported
+from translation.shapes.chat.web_search import web_search_options
 from translation.wrappers import SCHEMAS, description
 
 NAME_MAX = 64
 
 
-def encode_tools(request: Request, profile: Profile, ledger: Ledger) -> list[Wire]:
-    """Return the chat tools, in the client's order.
+def encode_tools(request: Request, profile: Profile, ledger: Ledger) -> Wire:
+    """Return the members with the tools, in the client's order: functions, and the provider's own web search.
 
-    A tool that the provider of the origin would run itself is dropped and reported while others remain and none is
-    forced; else it is refused, since the client counts on it.
+    Any other tool that the provider of the origin would run itself is dropped and reported while others remain and none
+    is forced; else it is refused, since the client counts on it. No choice can force the search.
     """
-    kept = [tool for tool in request.tools if _is_function(tool)]
-    choice = request.tool_choice
-    for tool in request.tools:
-        if _is_function(tool):
-            continue
-        forced = choice is not None and choice.mode in ("named", "required") and (choice.name == tool.name or not kept)
-        if forced or not kept:
+    functions = [tool for tool in request.tools if _is_function(tool)]
+    wire: Wire = {}
+    hosted = [tool for tool in request.tools if not _is_function(tool)]
+    searches = [tool for tool in hosted if tool.kind is ToolKind.WEB_SEARCH and profile.web_search_options]
+    for tool in hosted:
+        if _is_forced(tool, request.tool_choice, functions) or not (functions or searches):
             raise unsupported(
                 tool.at, f"The tool '{tool.name}' is run by another provider.", "This model takes function tools only."
             )
-        ledger.drop(tool.at)
-    _refuse_twins(kept)
-    return [_tool(tool, profile, ledger) for tool in kept]
+        if tool in searches:
+            wire["web_search_options"] = web_search_options(tool, ledger)
+        else:
+            ledger.drop(tool.at)
+    _refuse_twins(functions)
+    if functions:
+        wire["tools"] = [_tool(tool, profile, ledger) for tool in functions]
+    return wire
+
+
+def _is_forced(tool: Tool, choice: ToolChoice | None, functions: Sequence[Tool]) -> bool:
+    """Tell whether the choice forces a tool that is no function."""
+    if choice is None or choice.mode not in ("named", "required"):
+        return False
+    return choice.name == tool.name or not functions
 
 
 def _refuse_twins(tools: Iterable[Tool]) -> None:
@@ -69,6 +83,19 @@ def _parameters(tool: Tool) -> Wire:
     if tool.parameters is None:
         return {"type": "object", "properties": {}}
     return dict(tool.parameters) if "type" in tool.parameters else {"type": "object", **tool.parameters}
+
+
+def possible_choice(choice: ToolChoice, profile: Profile, ledger: Ledger) -> ToolChoice:
+    """Return the choice as far as the client may make it at this upstream; otherwise it is the model's, reported."""
+    forced = choice.mode in ("named", "required") or (choice.mode == "allowed" and choice.within == "required")
+    unnamed = choice.mode == "required" or choice.mode == "allowed"
+    if not forced or not (profile.forced_choice is ForcedChoice.NEVER or (unnamed and not profile.required_choice)):
+        return choice
+    if choice.mode == "allowed":
+        ledger.coerce(f"{choice.at}.mode", "required", "auto")
+        return replace(choice, within="auto")
+    ledger.coerce(choice.at, choice.mode, "auto")
+    return ToolChoice(mode="auto", at=choice.at)
 
 
 def encode_tool_choice(choice: ToolChoice, tools: Sequence[Tool]) -> str | Wire:

@@ -15,6 +15,7 @@ from translation.ledger import Ledger
 _TEXT_MEMBERS = ("type", "text", "cache_control", "citations")
 _IMAGE_MEMBERS = ("type", "source", "cache_control", "transformations")
 _DOCUMENT_MEMBERS = ("type", "source", "cache_control", "citations", "context", "title")
+_SOURCE_MEMBERS = ("type", "media_type", "data", "url", "file_id", "content")
 _SEARCH_RESULT_MEMBERS = ("type", "content", "source", "title", "cache_control", "citations")
 
 
@@ -70,7 +71,7 @@ def _image(block: Wire, at: str, ledger: Ledger) -> tuple[Part, ...]:
     note_unknown(block, _IMAGE_MEMBERS, at, ledger)
     if block.get("transformations") is not None:
         ledger.drop(reading.path(at, "transformations"))
-    source, kind, where = _source(block, at, ("base64", "url", "file"))
+    source, kind, where = _source(block, at, ("base64", "url", "file"), ledger)
     cache = cache_mark(block, at)
     match kind:
         case "url":
@@ -87,7 +88,7 @@ def _image(block: Wire, at: str, ledger: Ledger) -> tuple[Part, ...]:
 def _document(block: Wire, at: str, ledger: Ledger) -> tuple[Part, ...]:
     note_unknown(block, _DOCUMENT_MEMBERS, at, ledger)
     _drop_citations_switch(block, at, ledger)
-    source, kind, where = _source(block, at, ("base64", "text", "url", "file", "content"))
+    source, kind, where = _source(block, at, ("base64", "text", "url", "file", "content"), ledger)
     if kind == "content":
         return _nested_content(source, where, ledger)
     url = file_id = data = media_type = ""
@@ -132,13 +133,14 @@ def _search_result(block: Wire, at: str, ledger: Ledger) -> tuple[Part, ...]:
     return (Text(text="\n".join(lines), cache=cache_mark(block, at), at=at),)
 
 
-def _source(block: Wire, at: str, allowed: tuple[str, ...]) -> tuple[Wire, str, str]:
+def _source(block: Wire, at: str, allowed: tuple[str, ...], ledger: Ledger) -> tuple[Wire, str, str]:
     source, where = reading.mapping(block, "source", at), reading.path(at, "source")
     if source is None:
         raise reading.missing(where)
     kind = reading.one_of(source, "type", allowed, where)
     if kind is None:
         raise reading.missing(reading.path(where, "type"))
+    note_unknown(source, _SOURCE_MEMBERS, where, ledger)
     return source, kind, where
 
 
@@ -151,6 +153,8 @@ def _drop_citations_switch(block: Wire, at: str, ledger: Ledger) -> None:
 def _citations(block: Wire, text: str, at: str, ledger: Ledger) -> tuple[Citation, ...]:
     kept = []
     for wire, where in elements(block, "citations", at):
+        if wire.get("encrypted_index") == "":
+            continue  # one that we showed: no vendor wrote it, and none gets it
         if reading.text(wire, "type", where) == "web_search_result_location":
             url, title = reading.required_text(wire, "url", where), reading.text(wire, "title", where)
             cited_text = reading.text(wire, "cited_text", where)

@@ -36,6 +36,8 @@ from translation.shapes.messages.blocks import (
     elements,
     note_unknown,
 )
+from translation.shapes.messages.searches import search_of, shown_searches
+from translation.shapes.messages.spelling import Spelled
 
 ATTRIBUTION_PREFIX = "x-anthropic-billing-header:"
 """How Claude Code begins the system block that differs with every request and would defeat every prompt cache."""
@@ -242,7 +244,10 @@ def _assistant(message: Wire, at: str, ledger: Ledger) -> list[Item]:
         where = reading.path(at, "content")
         return [AssistantText(parts=(Text(text=content, at=where),), at=where)] if content else []
     items: list[Item] = []
-    for is_text, run in groupby(_blocks(message, at), key=lambda block: block[0].get("type") == "text"):
+    blocks = _blocks(message, at)
+    shown = shown_searches(block for block, _ in blocks)
+    theirs = [(block, where) for block, where in blocks if not shown or search_of(block) not in shown]
+    for is_text, run in groupby(theirs, key=lambda block: block[0].get("type") == "text"):
         if is_text:
             texts = tuple(decode_text(block, where, ledger) for block, where in run)
             items.append(AssistantText(parts=texts, at=texts[0].at))
@@ -291,7 +296,9 @@ def _tool_call(block: Wire, at: str, ledger: Ledger) -> ToolCall:
 
 def _arguments(given: Wire, at: str) -> str:
     bare = given.get(INVALID_JSON)
-    return bare if len(given) == 1 and isinstance(bare, str) else compact_json(given, reading.path(at, "input"))
+    if len(given) == 1 and isinstance(bare, str):
+        return bare
+    return given.spelling if isinstance(given, Spelled) else compact_json(given, reading.path(at, "input"))
 
 
 def _summary(block: Wire, at: str, ledger: Ledger) -> UserItem:

@@ -18,6 +18,7 @@ from translation.shapes.openai_errors import MESSAGE_MAX_BYTES, failure_of, is_c
 from translation.sse import encode_event
 
 _OVERFLOW_OPENING = "prompt is too long"
+_MODEL_OPENING = "model: "
 
 # type on the wire, and the status of a failure that came without one (an event in a stream that began with 200).
 _KINDS: Mapping[FailureKind, tuple[str, int]] = {
@@ -34,8 +35,8 @@ _KINDS: Mapping[FailureKind, tuple[str, int]] = {
     FailureKind.SERVER: ("api_error", 500),
 }
 _USUAL_STATUSES = dict(_KINDS.values())
-_LIMIT = re.compile(r"maximum context length is (\d+)")
-_SENT = re.compile(r"(?:resulted in|requested(?: about)?|input is) (\d+)")
+_LIMIT = re.compile(r"(?:maximum context length is|limit of) (\d+)|(\d+) maximum context length", re.IGNORECASE)
+_SENT = re.compile(r"(?:resulted in|requested(?: about)?|input is|prompt contains) (\d+)", re.IGNORECASE)
 _UNKNOWN_MODEL = re.compile(r"[Mm]odel ['`\"]([^'`\"]+)['`\"]")
 
 
@@ -76,7 +77,10 @@ def decode_error(status: int, body: bytes) -> Failure:
         status = _USUAL_STATUSES.get(str(error.get("type")), HTTPStatus.BAD_GATEWAY)
     details = error.get("details")
     word = details.get("error_code") if isinstance(details, dict) else None
-    return replace(failure_of(wire, status), details=word if isinstance(word, str) else None)
+    failure = replace(failure_of(wire, status), details=word if isinstance(word, str) else None)
+    if failure.kind is FailureKind.NOT_FOUND and failure.message.startswith(_MODEL_OPENING):
+        return replace(failure, code="model_not_found", param="model")
+    return failure
 
 
 def _message(failure: Failure) -> str:
@@ -85,7 +89,7 @@ def _message(failure: Failure) -> str:
         return _overflow_message(failure.message)
     model = _UNKNOWN_MODEL.search(failure.message) if failure.code == "model_not_found" else None
     if model:
-        return f"model: {model[1]}"
+        return f"{_MODEL_OPENING}{model[1]}"
     if not failure.param or _names(failure.message, failure.param):
         return failure.message
     return f"{_dotted(failure.param)}: {failure.message}"
@@ -97,7 +101,7 @@ def _overflow_message(message: str) -> str:
         return message
     sent, limit = _SENT.search(message), _LIMIT.search(message)
     if sent and limit:
-        return f"{_OVERFLOW_OPENING}: {sent[1]} tokens > {limit[1]} maximum"
+        return f"{_OVERFLOW_OPENING}: {sent[1]} tokens > {limit[1] or limit[2]} maximum"
     return f"{_OVERFLOW_OPENING}: {message}"
 
 

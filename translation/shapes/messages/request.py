@@ -12,8 +12,9 @@ from translation import reading
 from translation.failures import RequestRefused
 from translation.hub import OutputFormat, Request, Thinking, Wire
 from translation.ledger import Ledger
-from translation.shapes.messages.blocks import note_unknown
+from translation.shapes.messages.blocks import elements, note_unknown
 from translation.shapes.messages.conversation import decode_conversation
+from translation.shapes.messages.mcp import decode_mcp_servers
 from translation.shapes.messages.tools import decode_tool_choice, decode_tools, note_unknown_choice_members
 
 READ = (
@@ -31,6 +32,8 @@ READ = (
     "output_format",
     "tools",
     "tool_choice",
+    "mcp_servers",
+    "context_management",
     "metadata",
     "service_tier",
     "speed",
@@ -42,7 +45,6 @@ READ = (
 DROPPED = (
     "cache_control",
     "container",
-    "context_management",
     "diagnostics",
     "fallbacks",
     "fallback_credit_token",
@@ -53,7 +55,6 @@ DROPPED = (
 REFUSED: Mapping[str, str] = {
     "inference_geo": "The region of processing cannot be promised for this model. Leave 'inference_geo' out.",
     "container.skills": "Skills cannot run for this model. Leave 'container.skills' out.",
-    "mcp_servers": "This model cannot reach MCP servers by itself. Declare their tools in 'tools'.",
     "compaction": "This model cannot compact a conversation. Leave 'compaction' out and send a shorter history.",
 }
 """Fields whose loss would break a promise of state, privacy or output; the value is what the client is told."""
@@ -62,6 +63,9 @@ REMOVED_SAMPLING = ("temperature", "top_p", "top_k")
 """Fields that the API takes no more from `SAMPLING_REMOVED_SINCE` on."""
 
 SAMPLING_REMOVED_SINCE = "2026-10-21"
+
+COMPACTION = "compact_20260112"
+"""The edit of `context_management` that shortens a conversation."""
 
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _THINKING = ("enabled", "adaptive", "between_tools", "disabled")
@@ -74,6 +78,8 @@ def decode_request(wire: Wire, ledger: Ledger) -> Request:
     _report(wire, ledger)
     tools = decode_tools(wire, ledger)
     tool_choice, parallel_tool_calls = decode_tool_choice(wire, tools)
+    if tool_choice is not None and not tools and tool_choice.mode in ("required", "named"):
+        ledger.drop("tool_choice")  # there is nothing to choose from
     instructions, items = decode_conversation(wire, ledger)
     tier = reading.one_of(wire, "service_tier", tuple(_TIERS))
     return Request(
@@ -84,6 +90,7 @@ def decode_request(wire: Wire, ledger: Ledger) -> Request:
         instructions=instructions,
         items=items,
         tools=tools,
+        mcp_servers=decode_mcp_servers(wire, ledger),
         tool_choice=tool_choice,
         parallel_tool_calls=parallel_tool_calls,
         max_tokens=_max_tokens(wire),
@@ -93,9 +100,10 @@ def decode_request(wire: Wire, ledger: Ledger) -> Request:
         stop=_stop_sequences(wire),
         effort=_effort(wire),
         thinking=_thinking(wire),
+        compact_above=_compact_above(wire, ledger),
         # A thinking block's signature is a place to carry any upstream's reasoning state.
         wants_reasoning_state=True,
-        output_format=_output_format(wire),
+        output_format=_output_format(wire, ledger),
         user_id=reading.text(reading.mapping(wire, "metadata") or {}, "user_id", "metadata"),
         service_tier=None if tier is None else _TIERS[tier],
     )
@@ -157,11 +165,33 @@ def _max_tokens(wire: Wire) -> int:
     limit = reading.integer(wire, "max_tokens")
     if limit is None:
         raise reading.missing("max_tokens")
-    if limit < 1:
+    if limit < 0:  # None at all warms up the cache, where the upstream can do that
         raise RequestRefused(
-            f"max_tokens: must be greater than or equal to 1, but is {limit}.", param="max_tokens", code="invalid_value"
+            f"max_tokens: must be greater than or equal to 0, but is {limit}.", param="max_tokens", code="invalid_value"
         )
     return limit
+
+
+def _compact_above(wire: Wire, ledger: Ledger) -> int | None:
+    """Return the length above which the conversation shall be shortened; what else is to be edited is reported."""
+    wanted = reading.mapping(wire, "context_management")
+    if wanted is None:
+        return None
+    edits = elements(wanted, "edits", "context_management")
+    if not any(edit.get("type") == COMPACTION for edit, _ in edits):
+        ledger.drop("context_management")
+        return None
+    above = 0
+    for edit, where in edits:
+        if edit.get("type") != COMPACTION:
+            ledger.drop(where)
+            continue
+        trigger = reading.mapping(edit, "trigger", where) or {}
+        above = reading.integer(trigger, "value", f"{where}.trigger") or 0
+        for member in ("instructions", "pause_after_compaction"):
+            if edit.get(member):
+                ledger.drop(reading.path(where, member))
+    return above
 
 
 def _stop_sequences(wire: Wire) -> tuple[str, ...]:
@@ -173,7 +203,7 @@ def _effort(wire: Wire) -> str | None:
     return reading.one_of(reading.mapping(wire, "output_config") or {}, "effort", _EFFORTS, "output_config")
 
 
-def _output_format(wire: Wire) -> OutputFormat | None:
+def _output_format(wire: Wire, ledger: Ledger) -> OutputFormat | None:
     """Return the wanted form; before `output_config` there was `output_format`, which older clients still send."""
     config = reading.mapping(wire, "output_config") or {}
     wanted, at = reading.mapping(config, "format", "output_config"), "output_config.format"
@@ -183,6 +213,7 @@ def _output_format(wire: Wire) -> OutputFormat | None:
         return None
     if reading.one_of(wanted, "type", ("json_schema",), at) is None:
         raise reading.missing(f"{at}.type")
+    note_unknown(wanted, ("type", "schema"), at, ledger)
     schema = reading.mapping(wanted, "schema", at)
     if schema is None:
         raise reading.missing(f"{at}.schema")

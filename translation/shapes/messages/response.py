@@ -5,16 +5,17 @@ The stream encoder takes blocks and endings from here, so that both forms of a r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
 
 from translation.events import Finish, PartKind, Start, StopReason
 from translation.exchange import Exchange
-from translation.hub import Citation, ToolKind, Wire
+from translation.hub import Citation, ToolKind, WebSearch, Wire
 from translation.reply import Reply, ReplyPart
 from translation.shapes.messages.conversation import INVALID_JSON
+from translation.shapes.messages.searches import search_input, search_result, server_tool_use
 from translation.shapes.messages.usage import encode_usage
 
 _STOP_REASONS: Mapping[StopReason, str] = {
@@ -32,6 +33,9 @@ _SERVICE_TIERS = {
     "batch": "batch",
 }
 
+LOST_LOGPROBS = "reply:logprobs"
+"""How the ledger calls log probabilities, which no block has a place for."""
+
 
 class Emitted(Struct):
     """What of a reply decides its stop reason: whether a tool was called, and the words of a refusal."""
@@ -45,9 +49,7 @@ def encode_reply(reply: Reply, exchange: Exchange) -> Wire:
     emitted = Emitted()
     content: list[Wire] = []
     for part in reply.parts:
-        block = _block(part, len(content), exchange)
-        if block is not None:
-            content.append(block)
+        content += _blocks(part, len(content), exchange)
         emitted.tool_call |= part.kind is PartKind.TOOL_CALL
         if part.kind is PartKind.REFUSAL:
             emitted.refusal = (emitted.refusal or "") + part.text
@@ -111,30 +113,47 @@ def arguments_of(tool: ToolKind, text: str) -> str:
     return msgspec.json.encode({"input": text}).decode() if tool is ToolKind.CUSTOM else text
 
 
-def _block(part: ReplyPart, number: int, exchange: Exchange) -> Wire | None:
+def lost_at(number: int | None, member: str) -> str:
+    """Return the path, for the ledger, of a member of the `number`-th block; of the reply's if no block was told."""
+    return f"reply:{member}" if number is None else f"reply:content[{number}].{member}"
+
+
+def _blocks(part: ReplyPart, number: int, exchange: Exchange) -> list[Wire]:
+    """Return the blocks of a part, the first of which is the `number`-th of the message."""
+    if part.logprobs:
+        exchange.lost.drop(LOST_LOGPROBS)
     match part.kind:
         case PartKind.TOOL_CALL:
             block = tool_use(part.call_id, part.name, number, exchange)
-            return block | {"input": _input(arguments_of(part.tool, part.text))}
+            return [block | {"input": _input(arguments_of(part.tool, part.text), number, exchange)}]
         case PartKind.REASONING:
-            if not part.text and not part.opaque:
-                return None
-            return {"type": "thinking", "thinking": part.text, "signature": part.opaque}
+            thought = {"type": "thinking", "thinking": part.text, "signature": part.opaque}
+            return [thought] if part.text or part.opaque else []
         case PartKind.TEXT | PartKind.REFUSAL:
-            return _text(part.text, part.citations)
+            return _text(part, exchange)
         case PartKind.WEB_SEARCH:
-            return None
+            return _search(part, number, exchange)
 
 
-def _text(text: str, citations: Iterable[Citation]) -> Wire | None:
-    if not text:
-        return None
-    block: Wire = {"type": "text", "text": text}
-    sources = [citation(source, text) for source in citations]
-    return block | {"citations": sources} if sources else block
+def _text(part: ReplyPart, exchange: Exchange) -> list[Wire]:
+    if not part.text:
+        if part.citations:
+            exchange.lost.drop(lost_at(None, "citations"))
+        return []
+    block: Wire = {"type": "text", "text": part.text}
+    sources = [citation(source, part.text) for source in part.citations]
+    return [block | {"citations": sources} if sources else block]
 
 
-def _input(arguments: str) -> Wire:
+def _search(part: ReplyPart, number: int, exchange: Exchange) -> list[Wire]:
+    search = part.search
+    if search is None or search == WebSearch():
+        return []
+    opening = server_tool_use(part.call_id, number, exchange)
+    return [opening | {"input": search_input(search)}, search_result(opening, search)]
+
+
+def _input(arguments: str, number: int, exchange: Exchange) -> Wire:
     """Return the arguments as an object; what is none is handed over whole under a name that says so."""
     if not arguments.strip():
         return {}
@@ -142,4 +161,7 @@ def _input(arguments: str) -> Wire:
         given = msgspec.json.decode(arguments)
     except (msgspec.DecodeError, RecursionError):
         given = None
-    return given if isinstance(given, dict) else {INVALID_JSON: arguments}
+    if isinstance(given, dict):
+        return given
+    exchange.lost.coerce(lost_at(number, "input"))
+    return {INVALID_JSON: arguments}

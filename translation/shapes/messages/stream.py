@@ -5,7 +5,8 @@
 
 A part opens its block when it has something to say, so that no block is empty. Text and thoughts give way to any other
 part and go on in a new block. A call gives way only when its arguments are complete; until then the events of other
-parts wait. The end waits for the token counts. Source: the event grammar of the Messages API, November 2026.
+parts wait. A search that the provider made is two blocks, told when it is over. The end waits for the token counts.
+Source: the event grammar of the Messages API, November 2026.
 """
 
 from __future__ import annotations
@@ -32,10 +33,20 @@ from translation.events import (
 )
 from translation.exchange import Exchange
 from translation.failures import Failure
-from translation.hub import Citation, ToolKind, Wire
+from translation.hub import Citation, ToolKind, WebSearch, Wire
 from translation.shapes.messages.arguments import ArgumentScanner
 from translation.shapes.messages.errors import error_event
-from translation.shapes.messages.response import Emitted, arguments_of, citation, ending, message, tool_use
+from translation.shapes.messages.response import (
+    LOST_LOGPROBS,
+    Emitted,
+    arguments_of,
+    citation,
+    ending,
+    lost_at,
+    message,
+    tool_use,
+)
+from translation.shapes.messages.searches import search_input, search_result, server_tool_use
 from translation.shapes.messages.usage import encode_usage
 from translation.sse import encode_event
 from translation.stream_state import Phase, after
@@ -48,11 +59,12 @@ _DELTA_TAIL = b"}}\n\n"
 _BLOCK_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
 _MESSAGE_STOP = encode_event("message_stop", b'{"type":"message_stop"}')
 
+_ARGUMENTS = (b"input_json_delta", b"partial_json")
 _DELTAS: Mapping[PartKind, tuple[bytes, bytes]] = {
     PartKind.TEXT: (b"text_delta", b"text"),
     PartKind.REFUSAL: (b"text_delta", b"text"),
     PartKind.REASONING: (b"thinking_delta", b"thinking"),
-    PartKind.TOOL_CALL: (b"input_json_delta", b"partial_json"),
+    PartKind.TOOL_CALL: _ARGUMENTS,
 }
 _EMPTY_TEXT: Wire = {"type": "text", "text": ""}
 _EMPTY_THINKING: Wire = {"type": "thinking", "thinking": "", "signature": ""}
@@ -63,7 +75,19 @@ _PartEvent = PartStart | PartDelta | PartOpaque | PartCitation | PartLogprobs | 
 class _Part:
     """A part of the reply: what it has said, and what of that its blocks must still tell."""
 
-    __slots__ = ("citations", "key", "kind", "opaque", "opaque_told", "pieces", "scanned", "scanner", "start")
+    __slots__ = (
+        "block",
+        "citations",
+        "key",
+        "kind",
+        "opaque",
+        "opaque_told",
+        "pieces",
+        "scanned",
+        "scanner",
+        "search",
+        "start",
+    )
 
     def __init__(self, start: PartStart) -> None:
         self.start = start
@@ -75,6 +99,9 @@ class _Part:
         self.opaque_told = ""
         self.scanner = ArgumentScanner()
         self.scanned = 0
+        self.search = WebSearch()
+        # The number of the part's last block, None before the first.
+        self.block: int | None = None
 
     @property
     def told_at_once(self) -> bool:
@@ -179,9 +206,13 @@ class MessagesEncoder:
             case PartCitation():
                 self._parts[event.key].citations.append(event.citation)
                 return b""
+            case PartSearch():
+                self._parts[event.key].search = event.search
+                return b""
             case PartEnd():
                 return self._part_ended(self._parts.pop(event.key))
-            case PartLogprobs() | PartSearch():
+            case PartLogprobs():
+                self._exchange.lost.drop(LOST_LOGPROBS)
                 return b""
 
     def _said(self, part: _Part, text: str) -> bytes:
@@ -191,7 +222,10 @@ class MessagesEncoder:
         if part.kind is PartKind.TOOL_CALL:
             # White space before arguments means nothing, and alone the official client cannot parse it. After complete
             # arguments have been closed, nothing more can be told.
-            if part is not self._open or not (part.pieces or text.strip()):
+            if part is not self._open:
+                self._exchange.lost.drop(lost_at(part.block, "input"))
+                return b""
+            if not part.pieces and not text.strip():
                 return b""
         elif part is not self._open:
             head = self._block_start(part)
@@ -205,21 +239,43 @@ class MessagesEncoder:
             return self._block_stop()
         if part.kind is PartKind.REASONING and part.opaque != part.opaque_told:
             return self._block_start(part) + self._block_stop()
+        if part.kind is PartKind.WEB_SEARCH:
+            return self._searched(part)
+        if part.citations:
+            self._exchange.lost.drop(lost_at(part.block, "citations"))
         return b""
+
+    def _searched(self, part: _Part) -> bytes:
+        """Return a search and what it found, as two whole blocks; one that says nothing is not told."""
+        if part.search == WebSearch():
+            return b""
+        before = self._block_stop()
+        opening = server_tool_use(part.start.call_id, self._index + 1, self._exchange)
+        asked = self._block_opened(opening) + self._delta(*_ARGUMENTS)
+        asked += _json(_json(search_input(part.search)).decode()) + _DELTA_TAIL + _BLOCK_STOP % self._index
+        found = self._block_opened(search_result(opening, part.search)) + _BLOCK_STOP % self._index
+        return before + asked + found
+
+    def _block_opened(self, block: Wire) -> bytes:
+        self._index += 1
+        return _event({"type": "content_block_start", "index": self._index, "content_block": block})
 
     def _block_start(self, part: _Part) -> bytes:
         before = self._block_stop()
-        self._open = part
-        self._index += 1
-        self._delta_head = self._delta(*_DELTAS[part.kind])
+        part.block = self._index + 1
         match part.kind:
             case PartKind.TOOL_CALL:
-                block = tool_use(part.start.call_id, part.start.name, self._index, self._exchange)
+                block = tool_use(part.start.call_id, part.start.name, part.block, self._exchange)
             case PartKind.REASONING:
                 block = _EMPTY_THINKING
             case PartKind.TEXT | PartKind.REFUSAL:
                 block = _EMPTY_TEXT
-        return before + _event({"type": "content_block_start", "index": self._index, "content_block": block})
+            case PartKind.WEB_SEARCH:
+                return before  # it is told when it is over
+        opened = self._block_opened(block)
+        self._open = part
+        self._delta_head = self._delta(*_DELTAS[part.kind])
+        return before + opened
 
     def _block_stop(self) -> bytes:
         """Return what the open block still has to say, and its end; a source that comes later is lost."""

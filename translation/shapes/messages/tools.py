@@ -7,6 +7,7 @@ from translation.failures import RequestRefused
 from translation.hub import Tool, ToolChoice, ToolKind, Wire
 from translation.ledger import Ledger
 from translation.shapes.messages.blocks import compact_json, elements, note_unknown
+from translation.shapes.messages.mcp import is_toolset
 
 # Tools that the client itself runs and whose schema the model knows: the vendor writes them as a name and a date.
 _KNOWN_TOOLS = (
@@ -23,11 +24,12 @@ _FUNCTION_MEMBERS = (
     "input_schema",
     "strict",
     "input_examples",
-    "cache_control",
-    "eager_input_streaming",
-    "defer_loading",
     "allowed_callers",
 )
+_KNOWN_MEMBERS = ("type", "name", "allowed_callers")
+_SEARCH_MEMBERS = (*_KNOWN_MEMBERS, "allowed_domains", "blocked_domains", "max_uses", "user_location")
+# Members that change how the vendor serves a tool, not what the tool is.
+_DROPPED_MEMBERS = ("cache_control", "eager_input_streaming", "defer_loading")
 _MODES = {"auto": "auto", "any": "required", "none": "none", "tool": "named"}
 _CHOICE_MEMBERS = ("type", "name", "disable_parallel_tool_use")
 
@@ -36,7 +38,7 @@ def decode_tools(wire: Wire, ledger: Ledger) -> tuple[Tool, ...]:
     """Return the declared tools in the client's order; equal names and tools that drive a screen are refused."""
     tools: dict[str, Tool] = {}
     for declared, at in elements(wire, "tools", ""):
-        if _is_out_of_reach(declared, at, ledger):
+        if is_toolset(declared, wire) or _is_out_of_reach(declared, at, ledger):
             continue
         tool = _tool(declared, at, ledger)
         if tool.name in tools:
@@ -97,15 +99,13 @@ def _tool(declared: Wire, at: str, ledger: Ledger) -> Tool:
         )
     for prefix, known in _KNOWN_TOOLS:
         if kind.startswith(prefix):
+            _note_lost(declared, _KNOWN_MEMBERS if known is not ToolKind.WEB_SEARCH else _SEARCH_MEMBERS, at, ledger)
             return Tool(kind=known, name=reading.required_text(declared, "name", at), native=declared, at=at)
     return Tool(kind=ToolKind.HOSTED, name=reading.text(declared, "name", at) or kind, native=declared, at=at)
 
 
 def _function(declared: Wire, at: str, ledger: Ledger) -> Tool:
-    note_unknown(declared, _FUNCTION_MEMBERS, at, ledger)
-    for key in ("cache_control", "eager_input_streaming", "defer_loading"):
-        if declared.get(key):
-            ledger.drop(reading.path(at, key))
+    _note_lost(declared, _FUNCTION_MEMBERS, at, ledger)
     schema = reading.mapping(declared, "input_schema", at)
     if schema is None:
         raise reading.missing(reading.path(at, "input_schema"))
@@ -117,6 +117,13 @@ def _function(declared: Wire, at: str, ledger: Ledger) -> Tool:
         strict=reading.boolean(declared, "strict", at),
         at=at,
     )
+
+
+def _note_lost(declared: Wire, known: tuple[str, ...], at: str, ledger: Ledger) -> None:
+    note_unknown(declared, (*known, *_DROPPED_MEMBERS), at, ledger)
+    for key in _DROPPED_MEMBERS:
+        if declared.get(key):
+            ledger.drop(reading.path(at, key))
 
 
 def _description(declared: Wire, at: str, ledger: Ledger) -> str | None:

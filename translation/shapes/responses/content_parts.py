@@ -32,8 +32,8 @@ def _decode_part(value: object, at: str, readers: Mapping[str, PartReader], ledg
     kind = reading.required_text(part, "type", at)
     if kind not in readers:
         raise reading.unsupported_value(at, kind, tuple(readers))
-    for member in part:
-        if member not in _MEMBERS[kind]:
+    for member, value in part.items():
+        if member not in _MEMBERS[kind] and value is not None:
             ledger.drop(f"unknown:{at}.{member}")
     return readers[kind](part, at, ledger)
 

@@ -53,10 +53,20 @@ def action(kind: ToolKind, arguments: str) -> Wire:
     return known | {name: wrapped[name] for name in _ACTION_MEMBERS[kind] if name not in known and name in wrapped}
 
 
-def _patch_operation(wrapped: Wire) -> Wire:
+def is_whole(kind: ToolKind, arguments: str) -> bool:
+    """Tell whether the action says all that the function arguments say."""
+    wrapped, shown = _object(arguments), action(kind, arguments)
+    meant = _operation(wrapped) if kind is ToolKind.APPLY_PATCH else wrapped
+    return bool(meant) and all(shown.get(name) == value for name, value in meant.items())
+
+
+def _operation(wrapped: Wire) -> Wire:
     operation = wrapped.get("operation")
-    if not isinstance(operation, dict):
-        operation = wrapped
+    return operation if isinstance(operation, dict) else wrapped
+
+
+def _patch_operation(wrapped: Wire) -> Wire:
+    operation = _operation(wrapped)
     texts = {name: value for name in ("type", "path", "diff") if isinstance(value := operation.get(name), str)}
     filled = {"type": texts.get("type", "update_file"), "path": texts.get("path", "")}
     return filled if filled["type"] == "delete_file" else {**filled, "diff": texts.get("diff", "")}

@@ -1,7 +1,8 @@
 """The `input` of a request: its items in order, and what some items change besides the conversation.
 
 Most item types are a row of `_READERS`. Items of tools that only OpenAI runs are dropped and reported, since the answer
-that followed them keeps its meaning; items whose loss would lose content are refused.
+that followed them keeps its meaning; a search of the web goes on, for upstreams whose thoughts depend on it. An item
+whose loss would lose content is refused.
 """
 
 from __future__ import annotations
@@ -46,17 +47,22 @@ from translation.shapes.responses.tools import decode_tools
 
 ItemReader = Callable[[Wire, str, Ledger], Item]
 
+# What the wire takes as one string.
+OUTPUT_MAX_CHARACTERS = 10_485_760
+
 # What a reply in another shape shows of a result that failed; a client that sends it back means the same.
 TOOL_ERROR_MARK = "[tool_error] "
 
 
 class Input(Struct, frozen=True):
-    """The decoded input: the conversation, the tools that items brought along, and settings that items changed."""
+    """The decoded input: the conversation, the tools that items brought along, and settings that items changed.
+
+    `settings` are fields of hub.Request.
+    """
 
     items: tuple[Item, ...]
     tools: tuple[Tool, ...] = ()
-    effort: str | None = None
-    output_format: OutputFormat | None = None
+    settings: Mapping[str, str | OutputFormat | None] = {}
 
 
 def decode_input(wire: Wire, ledger: Ledger) -> Input:
@@ -116,13 +122,15 @@ class _Conversation:
     def decoded(self) -> Input:
         """Return the whole input."""
         check_pairs(self._items)
-        effort, output_format = None, None
+        settings: dict[str, str | OutputFormat | None] = {}
         for at, update in self._updates:
             reasoning = reading.mapping(update, "reasoning", at) or {}
             text = reading.mapping(update, "text", at) or {}
-            effort = reading.text(reasoning, "effort", f"{at}.reasoning") or effort
-            output_format = decode_format(text, f"{at}.text") or output_format
-        return Input(tuple(self._items), tuple(self._tools), effort, output_format)
+            if effort := reading.text(reasoning, "effort", f"{at}.reasoning"):
+                settings["effort"] = effort
+            if text.get("format") is not None:
+                settings["output_format"] = decode_format(text, f"{at}.text", self._ledger)
+        return Input(tuple(self._items), tuple(self._tools), settings)
 
     def _append(self, wire: Wire, item: Item) -> None:
         if isinstance(item, ToolCall) and item.kind is ToolKind.LOCAL_SHELL and isinstance(wire.get("id"), str):
@@ -153,8 +161,8 @@ def _item_type(item: Wire, at: str) -> str:
 
 
 def _report_unknown(item: Wire, kind: str, at: str, ledger: Ledger) -> None:
-    for member in item:
-        if member not in _MEMBERS and member not in _MEMBERS_OF[kind]:
+    for member, value in item.items():
+        if member not in _MEMBERS and member not in _MEMBERS_OF[kind] and value is not None:
             ledger.drop(f"unknown:{at}.{member}")
 
 
@@ -221,6 +229,10 @@ def _compaction(item: Wire, at: str, _: Ledger) -> Item:
     return Opaque(origin="responses", kind="compaction", native=item, at=at)
 
 
+def _web_search(item: Wire, at: str, _: Ledger) -> Item:
+    return Opaque(origin="responses", kind="web_search_call", native=item, at=at)
+
+
 def _function_call(item: Wire, at: str, _: Ledger) -> Item:
     return ToolCall(
         call_id=reading.required_text(item, "call_id", at),
@@ -264,6 +276,14 @@ def _call_output(kind: ToolKind) -> ItemReader:
 
 
 def _result(call_id: str, parts: Sequence[Part], kind: ToolKind, at: str, failed: bool = False) -> ToolResult:
+    for part in parts:
+        if isinstance(part, Text) and len(part.text) > OUTPUT_MAX_CHARACTERS:
+            raise RequestRefused(
+                f"The output at '{part.at}' has {len(part.text)} characters, more than {OUTPUT_MAX_CHARACTERS}.",
+                param=part.at,
+                code="string_above_max_length",
+                too_large=True,
+            )
     if parts and isinstance(parts[0], Text) and parts[0].text.startswith(TOOL_ERROR_MARK):
         failed = True
         parts = (replace(parts[0], text=parts[0].text.removeprefix(TOOL_ERROR_MARK)), *parts[1:])
@@ -299,6 +319,7 @@ _READERS: Mapping[str, ItemReader] = {
     "message": _message,
     "reasoning": _reasoning,
     "compaction": _compaction,
+    "web_search_call": _web_search,
     "function_call": _function_call,
     "function_call_output": _call_output(ToolKind.FUNCTION),
     "custom_tool_call": _custom_call,
@@ -313,7 +334,6 @@ _READERS: Mapping[str, ItemReader] = {
 
 _HOSTED = frozenset(
     {
-        "web_search_call",
         "file_search_call",
         "code_interpreter_call",
         "image_generation_call",
@@ -334,13 +354,14 @@ _REFUSED: Mapping[str, str] = {
     "item_reference": "Stored items are not available; send the item itself.",
 }
 
-# Members that say nothing to a model: ids and states that the API gives to stored items.
-_MEMBERS = frozenset({"type", "id", "status", "created_by", "caller"})
+# Members that say nothing to a model: ids and states that the API gives to stored items, and how a call was made.
+_MEMBERS = frozenset({"type", "id", "status", "created_by", "caller", "async"})
 
 _MEMBERS_OF: Mapping[str, frozenset[str]] = {
     "message": frozenset({"role", "content", "phase"}),
     "reasoning": frozenset({"content", "summary", "encrypted_content"}),
     "compaction": frozenset({"encrypted_content"}),
+    "web_search_call": frozenset({"action", "results", "encrypted_content"}),
     "function_call": frozenset({"call_id", "name", "arguments", "namespace"}),
     "function_call_output": frozenset({"call_id", "output", "name", "namespace"}),
     "custom_tool_call": frozenset({"call_id", "name", "input", "namespace"}),

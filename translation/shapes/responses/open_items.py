@@ -10,11 +10,13 @@ from collections.abc import Iterator
 
 from translation.events import PartKind
 from translation.exchange import Exchange
-from translation.hub import Citation, ToolKind, Wire
+from translation.hub import Citation, ToolKind, WebSearch, Wire
+from translation.reply import ReplyPart
 from translation.shapes.responses.output_items import (
     CALL_PREFIXES,
     MESSAGE_PREFIX,
     REASONING_PREFIX,
+    SEARCH_PREFIX,
     Call,
     annotation,
     call_item,
@@ -22,6 +24,9 @@ from translation.shapes.responses.output_items import (
     message_item,
     prose_part,
     reasoning_item,
+    report_lost_arguments,
+    search_item,
+    thought_part,
 )
 from translation.shapes.responses.stream_events import delta_template
 
@@ -43,10 +48,11 @@ class OpenProse:
         self.ended = False
         self._place: Wire = {"item_id": item_id, "output_index": output_index, "content_index": content_index}
         self._event = f"response.{_PROSE_EVENTS[kind]}"
+        self._frame = "response.content_part"
 
     def opening(self) -> Iterator[NamedEvent]:
         """Yield the event that announces the part."""
-        yield "response.content_part.added", {**self._place, "part": prose_part(self.kind, "")}
+        yield f"{self._frame}.added", {**self._place, "part": self.part()}
 
     def template(self) -> bytes:
         """Return the bytes of its deltas."""
@@ -72,11 +78,25 @@ class OpenProse:
         if self.kind is PartKind.TEXT:
             done["logprobs"] = self.logprobs
         yield f"{self._event}.done", done
-        yield "response.content_part.done", {**self._place, "part": self.part()}
+        yield f"{self._frame}.done", {**self._place, "part": self.part()}
 
     def part(self) -> Wire:
         """Return the part as far as it has come."""
         return prose_part(self.kind, "".join(self.pieces), self.annotations, self.logprobs)
+
+
+class OpenSummary(OpenProse):
+    """The summary of a reasoning item under way."""
+
+    def __init__(self, item_id: str, output_index: int) -> None:
+        super().__init__(PartKind.REASONING, item_id, output_index, 0)
+        self._place = {"item_id": item_id, "output_index": output_index, "summary_index": 0}
+        self._event = "response.reasoning_summary_text"
+        self._frame = "response.reasoning_summary_part"
+
+    def part(self) -> Wire:
+        """Return the part as far as it has come."""
+        return thought_part("".join(self.pieces), summary=True)
 
 
 class OpenItem:
@@ -131,23 +151,52 @@ class OpenMessage(OpenItem):
 
 
 class OpenReasoning(OpenItem):
-    """Reasoning under way; it may stay without readable text."""
+    """Reasoning under way; it may stay without readable text. `summary`: what can be read is only a summary."""
 
-    def __init__(self, index: int, exchange: Exchange) -> None:
+    def __init__(self, index: int, exchange: Exchange, *, summary: bool) -> None:
         super().__init__(REASONING_PREFIX, index, exchange)
-        self.prose = OpenProse(PartKind.REASONING, self.item_id, index, 0)
+        self.summary = summary
+        thoughts = OpenProse(PartKind.REASONING, self.item_id, index, 0)
+        self.prose = OpenSummary(self.item_id, index) if summary else thoughts
         self.opaque = ""
         self._exchange = exchange
 
     def item(self, status: str) -> Wire:
         """Return the item as far as it has come; the opaque state is complete only with the item."""
         opaque = self.opaque if status == "completed" else ""
-        return reasoning_item(self.item_id, "".join(self.prose.pieces), opaque, status, self._exchange)
+        text = "".join(self.prose.pieces)
+        part = ReplyPart(kind=PartKind.REASONING, text=text, opaque=opaque, summary=self.summary)
+        return reasoning_item(self.item_id, part, status, self._exchange)
 
     def closing(self) -> Iterator[NamedEvent]:
         """Yield the events that complete the item, and its text before it if there is any."""
         if self.prose.pieces:
             yield from self.prose.closing()
+        yield from super().closing()
+
+
+class OpenSearch(OpenItem):
+    """A search of the web under way, by the provider's own tool; what it asked for may be known only at its end."""
+
+    def __init__(self, index: int, exchange: Exchange) -> None:
+        super().__init__(SEARCH_PREFIX, index, exchange)
+        self.search: WebSearch | None = None
+        self._place: Wire = {"item_id": self.item_id, "output_index": index}
+        self._exchange = exchange
+
+    def item(self, status: str) -> Wire:
+        """Return the item as far as it has come."""
+        return search_item(self.item_id, self.search, status, self._exchange)
+
+    def opening(self) -> Iterator[NamedEvent]:
+        """Yield the events that announce the item."""
+        yield from super().opening()
+        yield "response.web_search_call.in_progress", self._place
+        yield "response.web_search_call.searching", self._place
+
+    def closing(self) -> Iterator[NamedEvent]:
+        """Yield the events that complete the item."""
+        yield "response.web_search_call.completed", self._place
         yield from super().closing()
 
 
@@ -157,6 +206,7 @@ class OpenCall(OpenItem):
     def __init__(self, call: Call, index: int, exchange: Exchange) -> None:
         super().__init__(CALL_PREFIXES[call.kind], index, exchange)
         self.call = call
+        self._exchange = exchange
         self.pieces: list[str] = []
         self._place: Wire = {"item_id": self.item_id, "output_index": index}
         self._event, self._field = {
@@ -179,8 +229,9 @@ class OpenCall(OpenItem):
 
     def closing(self) -> Iterator[NamedEvent]:
         """Yield the events that complete the item."""
+        text = "".join(self.pieces)
+        report_lost_arguments(self.call, text, self.index, self._exchange)
         if self._event:
-            text = "".join(self.pieces)
             shown = call_text(self.call, text)
             unsent = shown if self.call.wrapped else shown[len(text) :]
             if unsent:

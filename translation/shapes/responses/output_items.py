@@ -11,12 +11,13 @@ from msgspec import Struct
 
 from translation.events import PartKind
 from translation.exchange import Exchange
-from translation.hub import Citation, ToolKind, Wire
+from translation.hub import Citation, ToolKind, WebSearch, Wire
 from translation.reply import ReplyPart
-from translation.shapes.responses.freeform import action, custom_input
+from translation.shapes.responses.freeform import action, custom_input, is_whole
 
 MESSAGE_PREFIX = "msg_"
 REASONING_PREFIX = "rs_"
+SEARCH_PREFIX = "ws_"
 CALL_PREFIXES: Mapping[ToolKind, str] = {
     ToolKind.FUNCTION: "fc_",
     ToolKind.CUSTOM: "ctc_",
@@ -24,6 +25,7 @@ CALL_PREFIXES: Mapping[ToolKind, str] = {
     ToolKind.LOCAL_SHELL: "lsh_",
     ToolKind.APPLY_PATCH: "apc_",
 }
+_WITH_ACTIONS = (ToolKind.SHELL, ToolKind.LOCAL_SHELL, ToolKind.APPLY_PATCH)
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -73,13 +75,41 @@ def call_item(call: Call, item_id: str, text: str, status: str) -> Wire:
             return {"type": "function_call", **item, **named, "arguments": text}
 
 
-def reasoning_item(item_id: str, text: str, opaque: str, status: str, exchange: Exchange) -> Wire:
+def reasoning_item(item_id: str, part: ReplyPart, status: str, exchange: Exchange) -> Wire:
     """Return a reasoning item; the opaque state is part of it only if the client wants to keep it."""
     item: Wire = {"type": "reasoning", "id": item_id, "summary": [], "status": status}
-    if text:
-        item["content"] = [prose_part(PartKind.REASONING, text)]
-    if opaque and exchange.request.wants_reasoning_state:
-        item["encrypted_content"] = opaque
+    if part.text:
+        item["summary" if part.summary else "content"] = [thought_part(part.text, summary=part.summary)]
+    if part.opaque and exchange.request.wants_reasoning_state:
+        item["encrypted_content"] = part.opaque
+    return item
+
+
+def report_lost_arguments(call: Call, text: str, number: int, exchange: Exchange) -> None:
+    """Report arguments of the upstream's that the action of the `number`-th item cannot say."""
+    member = "operation" if call.kind is ToolKind.APPLY_PATCH else "action"
+    if call.kind in _WITH_ACTIONS and not is_whole(call.kind, text):
+        exchange.lost.coerce(f"reply:output[{number}].{member}")
+
+
+def thought_part(text: str, *, summary: bool) -> Wire:
+    """Return what can be read of reasoning: the thoughts themselves, or a summary of them."""
+    return {"type": "summary_text", "text": text} if summary else prose_part(PartKind.REASONING, text)
+
+
+def search_item(item_id: str, search: WebSearch | None, status: str, exchange: Exchange) -> Wire:
+    """Return the item of a search of the web; what was found is part of it only if the client asked for it.
+
+    The provider's own objects go along like the opaque state of reasoning, in a member that the wire has there alone:
+    without them a model whose thoughts are bound to all that was before them loses these.
+    """
+    search = search or WebSearch()
+    action: Wire = {"type": "search", "query": "".join(search.queries[:1]), "queries": list(search.queries)}
+    if exchange.request.wants_search_sources:
+        action["sources"] = [{"type": "url", "url": source.url} for source in search.sources]
+    item: Wire = {"type": "web_search_call", "id": item_id, "status": status, "action": action}
+    if search.opaque and exchange.request.wants_reasoning_state and status == "completed":
+        item["encrypted_content"] = search.opaque
     return item
 
 
@@ -134,14 +164,18 @@ def encode_output(parts: Iterable[ReplyPart], exchange: Exchange) -> list[Wire]:
             logprobs = logprobs_shown(part.logprobs) if exchange.request.logprobs else ()
             content.append(prose_part(part.kind, part.text, [annotation(c) for c in part.citations], logprobs))
             continue
-        if part.kind is PartKind.WEB_SEARCH:
-            continue
         content = None
-        if part.kind is PartKind.REASONING:
-            item_id = exchange.item_id(REASONING_PREFIX, len(output))
-            output.append(reasoning_item(item_id, part.text, part.opaque, "completed", exchange))
-        else:
-            call = restored_call(part.call_id, part.name, part.tool, exchange)
-            item_id = exchange.item_id(CALL_PREFIXES[call.kind], len(output))
-            output.append(call_item(call, item_id, call_text(call, part.text), "completed"))
+        output.append(_item(part, len(output), exchange))
     return output
+
+
+def _item(part: ReplyPart, number: int, exchange: Exchange) -> Wire:
+    """Return the item that a part other than prose is."""
+    if part.kind is PartKind.REASONING:
+        return reasoning_item(exchange.item_id(REASONING_PREFIX, number), part, "completed", exchange)
+    if part.kind is PartKind.WEB_SEARCH:
+        return search_item(exchange.item_id(SEARCH_PREFIX, number), part.search, "completed", exchange)
+    call = restored_call(part.call_id, part.name, part.tool, exchange)
+    item_id = exchange.item_id(CALL_PREFIXES[call.kind], number)
+    report_lost_arguments(call, part.text, number, exchange)
+    return call_item(call, item_id, call_text(call, part.text), "completed")

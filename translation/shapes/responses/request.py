@@ -11,7 +11,7 @@ from typing import Any
 
 from translation import reading
 from translation.failures import RequestRefused
-from translation.hub import Request, SystemItem, Text, Wire
+from translation.hub import Request, SystemItem, Text, Tool, ToolChoice, Wire
 from translation.ledger import Ledger
 from translation.shapes.responses.input_items import decode_input
 from translation.shapes.responses.text_format import decode_format
@@ -27,7 +27,7 @@ def decode_request(wire: Wire, ledger: Ledger) -> Request:
     for member in wire:
         if member in MEMBERS:
             fields.update(MEMBERS[member](wire, ledger))
-        else:
+        elif wire[member] is not None:
             ledger.drop(f"unknown:{member}")
     if wire.get("store") is False:
         # Nothing remembers the reasoning but the client, so that it must get all of it.
@@ -54,10 +54,15 @@ def _conversation(wire: Wire, fields: Mapping[str, Any], ledger: Ledger) -> dict
         "instructions": tuple(leading),
         "items": decoded.items[count:],
         "tools": tools,
-        "tool_choice": decode_tool_choice(wire, tools),
-        "effort": decoded.effort or fields.get("effort"),
-        "output_format": decoded.output_format or fields.get("output_format"),
+        "tool_choice": _choice(wire, tools, ledger),
+        **decoded.settings,
     }
+
+
+def _choice(wire: Wire, tools: tuple[Tool, ...], ledger: Ledger) -> ToolChoice | None:
+    if not tools and wire.get("tool_choice") == "required":
+        ledger.drop("tool_choice")  # there is nothing to choose from
+    return decode_tool_choice(wire, tools)
 
 
 def _read(member: str, reader: Callable[[Wire, str], object], field: str = "") -> MemberReader:
@@ -127,10 +132,12 @@ def _top_logprobs(wire: Wire, _: Ledger) -> Mapping[str, Any]:
 
 def _reasoning(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
     reasoning = reading.mapping(wire, "reasoning") or {}
-    for member in reasoning:
-        if member in ("mode", "context") and reasoning[member] is not None:
+    for member, value in reasoning.items():
+        if value is None:
+            continue
+        if member in ("mode", "context"):
             ledger.drop(f"reasoning.{member}")
-        elif member not in ("effort", "summary", "generate_summary", "mode", "context"):
+        elif member not in ("effort", "summary", "generate_summary"):
             ledger.drop(f"unknown:reasoning.{member}")
     summary = reading.text(reasoning, "summary", "reasoning")
     return {
@@ -142,10 +149,10 @@ def _reasoning(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
 def _text(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
     text = reading.mapping(wire, "text") or {}
     for member in text:
-        if member not in ("format", "verbosity"):
+        if member not in ("format", "verbosity") and text[member] is not None:
             ledger.drop(f"unknown:text.{member}")
     return {
-        "output_format": decode_format(text, "text"),
+        "output_format": decode_format(text, "text", ledger),
         "verbosity": reading.one_of(text, "verbosity", ("low", "medium", "high"), "text"),
     }
 
@@ -158,17 +165,11 @@ def _include(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
                 fields["wants_reasoning_state"] = True
             case "message.output_text.logprobs":
                 fields["logprobs"] = True
+            case asked if asked.startswith("web_search_call."):
+                fields["wants_search_sources"] = True
             case _:
                 ledger.drop(f"include[{index}]")
     return fields
-
-
-def _service_tier(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
-    tier = reading.text(wire, "service_tier")
-    if tier == "ultrafast":
-        ledger.coerce("service_tier", tier, "fast")
-        tier = "fast"
-    return {"service_tier": tier}
 
 
 def _truncation(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
@@ -177,7 +178,7 @@ def _truncation(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
     return {}
 
 
-def _prompt_cache_options(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+def _prompt_cache_options(wire: Wire, _: Ledger) -> Mapping[str, Any]:
     options = reading.mapping(wire, "prompt_cache_options")
     if options is None:
         return {}
@@ -185,11 +186,10 @@ def _prompt_cache_options(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
         raise reading.unsupported(
             "prompt_cache_options.prewarm", "This model's cache cannot be warmed up.", "Leave 'prewarm' out."
         )
-    ledger.drop("prompt_cache_options")
-    return {}
+    return {"prompt_cache_options": options}
 
 
-def _moderation(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+def _moderation(wire: Wire, _: Ledger) -> Mapping[str, Any]:
     moderation = reading.mapping(wire, "moderation")
     if moderation is None:
         return {}
@@ -197,9 +197,16 @@ def _moderation(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
     policy = reading.mapping(moderation, "policy", "moderation") or {}
     for side in ("input", "output"):
         rule = reading.mapping(policy, side, at) or {}
-        if reading.text(rule, "mode", f"{at}.{side}") == "block":
-            raise reading.unsupported(f"{at}.{side}.mode", "This model's moderation cannot block.", "Use mode 'score'.")
-    ledger.drop("moderation")
+        reading.one_of(rule, "mode", ("score", "block"), f"{at}.{side}")
+    return {"moderation": moderation}
+
+
+def _image(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
+    for member, value in (reading.mapping(wire, "image") or {}).items():
+        if member != "context_compression" and value is not None:
+            ledger.drop(f"unknown:image.{member}")
+        elif value is not None:
+            ledger.drop(f"image.{member}")
     return {}
 
 
@@ -213,12 +220,11 @@ def _access_programs(wire: Wire, _: Ledger) -> Mapping[str, Any]:
 
 
 def _stream_options(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
-    for member, value in (reading.mapping(wire, "stream_options") or {}).items():
-        if member != "include_obfuscation":
+    options = reading.mapping(wire, "stream_options") or {}
+    for member in options:
+        if member != "include_obfuscation" and options[member] is not None:
             ledger.drop(f"unknown:stream_options.{member}")
-        elif value:
-            ledger.drop("stream_options.include_obfuscation")
-    return {}
+    return {"include_obfuscation": reading.boolean(options, "include_obfuscation", "stream_options")}
 
 
 MEMBERS: Mapping[str, MemberReader] = {
@@ -229,7 +235,7 @@ MEMBERS: Mapping[str, MemberReader] = {
     "tool_choice": _read_with_the_input,
     "parallel_tool_calls": _read("parallel_tool_calls", reading.boolean),
     "max_output_tokens": _max_output_tokens,
-    "max_tool_calls": _dropped("max_tool_calls"),
+    "max_tool_calls": _read("max_tool_calls", reading.integer),
     "temperature": _read("temperature", reading.number),
     "top_p": _read("top_p", reading.number),
     "top_logprobs": _top_logprobs,
@@ -241,14 +247,14 @@ MEMBERS: Mapping[str, MemberReader] = {
     "safety_identifier": _read("safety_identifier", reading.text),
     "prompt_cache_key": _read("prompt_cache_key", reading.text),
     "prompt_cache_options": _prompt_cache_options,
-    "prompt_cache_retention": _dropped("prompt_cache_retention"),
-    "service_tier": _service_tier,
+    "prompt_cache_retention": _read("prompt_cache_retention", reading.text),
+    "service_tier": _read("service_tier", reading.text),
     "store": _read("store", reading.boolean),
     "stream": _read("stream", reading.boolean),
     "stream_options": _stream_options,
     "truncation": _truncation,
     "context_management": _dropped("context_management"),
-    "image": _dropped("image"),
+    "image": _image,
     "client_metadata": _dropped("client_metadata"),
     "moderation": _moderation,
     "access_programs": _access_programs,

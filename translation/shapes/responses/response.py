@@ -17,6 +17,7 @@ _CUT_SHORT = {
     StopReason.MAX_TOKENS: "max_output_tokens",
     StopReason.CONTEXT_WINDOW: "max_output_tokens",
 }
+_UNEXPLAINED = "Refused."
 
 
 def encode_reply(reply: Reply, exchange: Exchange) -> Wire:
@@ -51,8 +52,7 @@ def begun(start: Start, exchange: Exchange) -> Wire:
         "reasoning": {"effort": None, "summary": None, **(echo.get("reasoning") or {})},
         "safety_identifier": echo.get("safety_identifier"),
         "service_tier": start.service_tier or echo.get("service_tier"),
-        # Nothing is stored yet, whatever the client asked for.
-        "store": False,
+        "store": _given(echo.get("store"), True),
         "temperature": _given(echo.get("temperature"), 1.0),
         "text": {"format": {"type": "text"}, **(echo.get("text") or {})},
         "tool_choice": _given(echo.get("tool_choice"), "auto"),
@@ -72,6 +72,9 @@ def _given(value: Any, default: Any) -> Any:
 
 def finished(response: Wire, output: list[Wire], finish: Finish, usage: Usage | None, exchange: Exchange) -> Wire:
     """Return the Response object of a reply that the model has ended, completed or incomplete."""
+    if finish.reason is StopReason.PAUSE:
+        # The wire has no word for a turn that is to be taken up again.
+        exchange.lost.coerce("reply:stop_reason", finish.reason.value, "completed")
     reason = _incomplete_reason(finish, output)
     ended: Wire = {"status": "incomplete", "incomplete_details": {"reason": reason}}
     if reason is None:
@@ -91,8 +94,9 @@ def failed(response: Wire, output: list[Wire], failure: Failure) -> Wire:
 
 def unsaid_refusal(finish: Finish, output: Sequence[Wire]) -> str:
     """Return the explanation of a refusal if the model said nothing else: then it is the answer. Else ""."""
-    said = any(item["type"] != "reasoning" for item in output)
-    return finish.detail or "" if finish.reason is StopReason.REFUSAL and not said else ""
+    if finish.reason is not StopReason.REFUSAL or finish.detail is None or _said(output):
+        return ""
+    return finish.detail or _UNEXPLAINED
 
 
 def _incomplete_reason(finish: Finish, output: Sequence[Wire]) -> str | None:
@@ -103,10 +107,15 @@ def _incomplete_reason(finish: Finish, output: Sequence[Wire]) -> str | None:
 
 def _is_refusal(output: Sequence[Wire]) -> bool:
     """Tell a reply that is a refusal, which is complete, from one that was cut off by a filter."""
-    items = [item for item in output if item["type"] != "reasoning"]
-    return bool(items) and all(
-        item["type"] == "message" and all(part["type"] == "refusal" for part in item["content"]) for item in items
+    said = _said(output)
+    return bool(said) and all(
+        item["type"] == "message" and all(part["type"] == "refusal" for part in item["content"]) for item in said
     )
+
+
+def _said(output: Sequence[Wire]) -> list[Wire]:
+    """Return the items that answer: neither thoughts nor what the provider looked up."""
+    return [item for item in output if item["type"] not in ("reasoning", "web_search_call")]
 
 
 def encode_usage(usage: Usage) -> Wire:

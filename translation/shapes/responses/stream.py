@@ -38,6 +38,7 @@ from translation.shapes.responses.open_items import (
     OpenMessage,
     OpenProse,
     OpenReasoning,
+    OpenSearch,
 )
 from translation.shapes.responses.output_items import logprobs_shown, restored_call
 from translation.shapes.responses.response import begun, failed, finished, unsaid_refusal
@@ -59,7 +60,7 @@ class ResponsesStreamEncoder:
         self._items: list[OpenItem] = []
         self._message: OpenMessage | None = None
         self._unannounced: dict[int, PartKind] = {}
-        self._open: dict[int, OpenProse | OpenReasoning | OpenCall] = {}
+        self._open: dict[int, OpenProse | OpenReasoning | OpenSearch | OpenCall] = {}
         # For each key whose deltas go out as they come: their bytes, and where their text is gathered.
         self._flowing: dict[int, tuple[bytes, list[str]]] = {}
         self._held: tuple[OpenProse, str] | None = None
@@ -109,8 +110,10 @@ class ResponsesStreamEncoder:
                 reasoning = self._open.get(key)
                 if isinstance(reasoning, OpenReasoning):
                     reasoning.opaque = opaque
-            case PartSearch():
-                pass
+            case PartSearch(key, search):
+                searching = self._open.get(key)
+                if isinstance(searching, OpenSearch):
+                    searching.search = search
             case PartEnd(key):
                 self._end_part(key)
             case Finish():
@@ -131,12 +134,12 @@ class ResponsesStreamEncoder:
         if start.kind in (PartKind.TEXT, PartKind.REFUSAL):
             self._unannounced[start.key] = start.kind
             return
-        if start.kind is PartKind.WEB_SEARCH:
-            return
         self._seal_message()
-        item: OpenReasoning | OpenCall
+        item: OpenReasoning | OpenSearch | OpenCall
         if start.kind is PartKind.REASONING:
-            item = OpenReasoning(len(self._items), self._exchange)
+            item = OpenReasoning(len(self._items), self._exchange, summary=start.summary)
+        elif start.kind is PartKind.WEB_SEARCH:
+            item = OpenSearch(len(self._items), self._exchange)
         else:
             call = restored_call(start.call_id, start.name, start.tool, self._exchange)
             item = OpenCall(call, len(self._items), self._exchange)
@@ -153,7 +156,7 @@ class ResponsesStreamEncoder:
                 self._write(self._message.closing())
             self._message = None
 
-    def _announced(self, key: int) -> OpenProse | OpenReasoning | OpenCall | None:
+    def _announced(self, key: int) -> OpenProse | OpenReasoning | OpenSearch | OpenCall | None:
         """Return the open part of that key, its announcement made up for if it is text without a word so far."""
         kind = self._unannounced.pop(key, None)
         if kind is None:

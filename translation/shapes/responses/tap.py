@@ -43,6 +43,11 @@ class ResponsesTap:
         self._number = 0
         self._created = b""
 
+    @property
+    def response_id(self) -> str:
+        """The id of the response that the stream began, "" before it did."""
+        return str(self._begun("").get("id", "")) if self._created else ""
+
     def feed(self, chunk: bytes) -> None:
         """Read the next bytes."""
         if self.at_boundary and self._started and chunk.endswith(b"\n\n") and _says_nothing(chunk):

@@ -49,8 +49,11 @@ def decode_tools(wires: Sequence[object], at: str, ledger: Ledger, namespace: st
 def _decode_tool(wire: Wire, at: str, ledger: Ledger, namespace: str | None) -> list[Tool]:
     kind = reading.text(wire, "type", at) or "function"
     if kind == "namespace" and namespace is None:
-        if wire.get("description"):
-            ledger.drop(reading.path(at, "description"))
+        for member in wire:
+            if member == "description" and wire[member]:
+                ledger.drop(reading.path(at, member))
+            elif member not in ("type", "name", "description", "tools") and wire[member] is not None:
+                ledger.drop(f"unknown:{at}.{member}")
         name = reading.required_text(wire, "name", at)
         return decode_tools(reading.sequence(wire, "tools", at) or [], reading.path(at, "tools"), ledger, name)
     if kind == "tool_search":
@@ -63,6 +66,8 @@ def _decode_tool(wire: Wire, at: str, ledger: Ledger, namespace: str | None) -> 
     if kind not in _KNOWN or kind == "namespace":
         raise reading.unsupported_value(reading.path(at, "type"), kind, _KNOWN)
     for member in wire:
+        if wire[member] is None:
+            continue
         if member in _DROPPED_MEMBERS:
             ledger.drop(reading.path(at, member))
         elif member not in _MEMBERS:

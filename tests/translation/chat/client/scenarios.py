@@ -16,13 +16,14 @@ from translation.events import (
     PartKind,
     PartLogprobs,
     PartOpaque,
+    PartSearch,
     PartStart,
     Start,
     StopReason,
     Usage,
 )
 from translation.exchange import Exchange
-from translation.hub import Citation, ToolKind
+from translation.hub import Citation, ToolKind, WebSearch
 
 START = Start("msg_abc123DEF456", "m-1", 1_700_000_000)
 USAGE = Usage(input_tokens=10, cache_read_tokens=100, cache_write_tokens=5, output_tokens=7, reasoning_tokens=3)
@@ -140,6 +141,17 @@ SCENARIOS: dict[str, tuple[dict[str, Any], list[Event]]] = {
     "logprobs not asked for": (
         {},
         [PartStart(0, PartKind.TEXT), PartDelta(0, "Hi"), PartLogprobs(0, (LOGPROB,)), PartEnd(0)],
+    ),
+    "a search of the provider's": (
+        {},
+        [
+            *text(0, "I look."),
+            PartStart(1, PartKind.WEB_SEARCH, "srvtoolu_1"),
+            *text(2, "So: "),
+            PartSearch(1, WebSearch(("q",), (Citation("http://a", "A"),))),
+            PartEnd(1),
+            *call(3, "add", "{}"),
+        ],
     ),
     "custom text for a function": ({"tools": TOOLS}, [*call(0, "add", "ra", "w", tool=ToolKind.CUSTOM)]),
     "usage asked for": ({"stream_options": {"include_usage": True}}, [*text(0, "yes"), *call(1, "add", "{}")]),

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.translation.chat.client.conversing import NOW, SEED, exchange
+from tests.translation.chat.client.conversing import NOW, SEED, exchange, stream_of
 from tests.translation.chat.client.scenarios import STATE, scenario
 from tests.translation.chat.client.sdk import created
 from translation.events import Finish, PartKind, Start, StopReason, Usage
-from translation.hub import Citation, Wire
-from translation.reply import Reply, ReplyPart, collect
+from translation.hub import Citation, WebSearch, Wire
+from translation.reply import Reply, ReplyPart, collect, tell
 from translation.shapes.chat.client.response import encode_reply
 
 
@@ -116,6 +116,35 @@ def test_source_stands_where_its_part_stands(source: Citation, place: tuple[int,
         source.title or "u",
         place,
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "dropped", "coerced"),
+    [
+        (StopReason.END, (), ()),
+        (StopReason.STOP_SEQUENCE, ("reply:stop_sequence",), ()),
+        (StopReason.PAUSE, (), ("reply:stop_reason=pause>stop",)),
+    ],
+)
+def test_end_that_the_wire_cannot_tell_is_reported(
+    reason: StopReason, dropped: tuple[str, ...], coerced: tuple[str, ...]
+) -> None:
+    """Which stop sequence matched, and that the model only paused, is in the ledger of the reply."""
+    ended = Reply(start=Start(), parts=(TEXT,), finish=Finish(reason, "END"))
+    whole, streamed = exchange(), exchange()
+    assert encode_reply(ended, whole)["choices"][0]["finish_reason"] == "stop"
+    assert b'"finish_reason":"stop"' in stream_of(tell(ended), streamed)
+    for on in (whole, streamed):
+        assert (on.lost.dropped, on.lost.coerced) == (dropped, coerced)
+
+
+def test_search_of_the_provider_is_not_shown() -> None:
+    """The wire has no place for it, and needs none: the text and its sources are there."""
+    search = ReplyPart(kind=PartKind.WEB_SEARCH, call_id="s1", search=WebSearch(("q",), (Citation("u", "t"),)))
+    on = exchange()
+    wire = encode_reply(reply(search, TEXT), on)
+    assert wire["choices"][0]["message"] == {"role": "assistant", "content": "Hello", "refusal": None}
+    assert (on.lost.dropped, on.lost.coerced) == ((), ())
 
 
 def test_logprobs_only_for_whoever_asked() -> None:

@@ -239,11 +239,12 @@ def test_call_without_an_id_gets_one() -> None:
 
 
 def test_client_of_functions_reads_function_call() -> None:
-    """Whoever declares the deprecated `functions` gets the first call in `function_call`, in both forms."""
-    on = exchange(functions=[{"name": "add"}])
+    """Whoever declares the deprecated `functions` gets the first call in `function_call`; others are reported."""
+    on, other = exchange(functions=[{"name": "add"}]), exchange(functions=[{"name": "add"}])
     events = [START, *call(0, "add", '{"a"', ":1}"), *call(1, "add", "{}"), *ENDED]
     stream = stream_of(events, on)
-    whole = encode_reply(collect(events), on)
+    whole = encode_reply(collect(events), other)
+    assert on.lost.dropped == other.lost.dropped == ("reply:tool_calls[1]",)
     assert accumulated(stream) == uncounted(whole, on)
     assert streamed(stream).choices[0].message.function_call is not None
     assert whole["choices"][0]["message"]["function_call"] == {"name": "add", "arguments": '{"a":1}'}

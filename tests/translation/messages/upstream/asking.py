@@ -55,7 +55,7 @@ def encoded(model: str, *items: Item, **fields: Any) -> tuple[dict[str, Any], Le
     """Return the body for a neutral request of a chat client, which is lawful, and the ledger."""
     ledger = Ledger()
     said = items or (UserItem(parts=(Text(text="hi", at="messages[0].content"),), at="messages[0]"),)
-    request = Request(**{"origin": "chat", "model": "alias", "echo": {}, "items": said, **fields})
+    request = Request(**{"origin": "chat", "model": "alias", "echo": fields, "items": said, **fields})
     wire = encode_request(request, model, profile_for(model), DEPLOYMENT, ledger)
     body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(wire))
     check_request(body)

@@ -34,6 +34,7 @@ REFUSED_HERE = {
         "cannot read 'audio/mpeg'"
     ),
     "test_openai_responses_model_http_error.yaml#0": "Invalid 'temperature'",
+    "test_openai_responses_moderation_block_policy.yaml#0": "cannot block",
     "test_openai_responses_runs_with_instructions_only.yaml#0": "text content blocks must be non-empty",
     # What only one vendor's chat knows.
     "test_mistral_model_thinking_part.yaml#1": "'thinking'",

@@ -94,6 +94,12 @@ def test_negative_temperature_is_refused() -> None:
             ),
         ),
         (OTHER, {"store": False, "metadata": {}}, {}, ()),
+        (OTHER, {"logprobs": True, "top_logprobs": 1}, {}, ("logprobs", "top_logprobs")),
+        (OTHER, {"prompt_cache_options": {"mode": "explicit"}}, {}, ("prompt_cache_options",)),
+        (OTHER, {"prompt_cache_retention": "24h"}, {}, ("prompt_cache_retention",)),
+        (OTHER, {"moderation": {"model": "m", "policy": {"input": {"mode": "score"}}}}, {}, ("moderation",)),
+        (OTHER, {"include_obfuscation": True}, {}, ("stream_options.include_obfuscation",)),
+        (OTHER, {"include_obfuscation": False}, {}, ()),
         (OTHER, {"user": "u1"}, {"metadata": {"user_id": "u1"}}, ()),
         (OTHER, {"user": "u1", "safety_identifier": "s1"}, {"metadata": {"user_id": "s1"}}, ("user",)),
         (
@@ -102,6 +108,7 @@ def test_negative_temperature_is_refused() -> None:
             {"metadata": {"user_id": "36868c95693f7961e19205254a6e613547eeb4375b384159e91a462f70e8af26"}},
             (),
         ),
+        (OTHER, {"user": "u" * 256}, {"metadata": {"user_id": "u" * 256}}, ()),
     ],
 )
 def test_members_of_chat_clients_have_their_fate(
@@ -120,6 +127,7 @@ def test_members_of_chat_clients_have_their_fate(
         ("auto", "auto", ((), ())),
         ("default", "standard_only", ((), ())),
         ("priority", "auto", ((), ("service_tier=priority>auto",))),
+        ("fast", "auto", ((), ("service_tier=fast>auto",))),
         ("flex", None, (("service_tier",), ())),
         ("scale", None, (("service_tier",), ())),
     ],
@@ -128,6 +136,23 @@ def test_service_tier_is_said_in_the_wires_words(asked: str, told: str | None, r
     """Of the tiers, the wire knows bought capacity and none."""
     assert sent({"service_tier": asked}).get("service_tier") == told
     assert lost({"service_tier": asked}) == report
+
+
+@pytest.mark.parametrize("side", ["input", "output"])
+def test_moderation_that_blocks_is_refused(side: str) -> None:
+    """Nobody here would block what the client wants blocked."""
+    with pytest.raises(RequestRefused, match="cannot block") as caught:
+        encoded(OTHER, moderation={"model": "m", "policy": {side: {"mode": "block"}}})
+    assert caught.value.failure.param == f"moderation.policy.{side}.mode"
+
+
+@pytest.mark.parametrize("name", ["user", "safety_identifier"])
+def test_hashed_user_is_reported(name: str) -> None:
+    """An end user whose id is too long for the wire is known there by a hash, and the report says so."""
+    _, ledger = encoded(OTHER, **{name: "u" * 257})
+    assert (ledger.dropped, ledger.coerced) == ((), (name,))
+    _, ledger = encoded(OTHER, **{name: "u" * 256})
+    assert ledger.coerced == ()
 
 
 def form(schema: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +167,13 @@ def test_schema_of_the_answer_is_held_where_the_model_can_be() -> None:
     assert "system" not in body
     assert lost(form(SCHEMA)) == ((), ("text.format",))
     assert lost(form(CUT)) == ((), ())
+
+
+def test_description_of_the_schema_is_reported() -> None:
+    """The wire has a place for the schema alone; its name says nothing, and it is always held strictly."""
+    _, ledger = encoded(OPUS_4_8, output_format=OutputFormat(schema=CUT, name="n", description="d", strict=True))
+    assert ledger.dropped == ("response_format.json_schema.description",)
+    assert ledger.coerced == ()
 
 
 def test_schema_stands_beside_the_effort() -> None:

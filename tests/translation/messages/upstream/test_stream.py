@@ -25,6 +25,8 @@ from translation.events import (
 )
 from translation.failures import Failure, UpstreamProtocolError
 from translation.hub import Citation
+from translation.shapes.messages.upstream.stream import MessagesStreamDecoder
+from translation.sse import SseDecoder
 
 START = Start("msg_12345678", "claude-x")
 THINKING = {"type": "thinking", "thinking": "", "signature": ""}
@@ -113,7 +115,7 @@ def test_thoughts_in_a_row_are_one_part() -> None:
         {"type": "thinking", "thinking": "b", "signature": "s2"},
     )
     assert parts(*first, *hidden, *second, *text(3, "c")) == [
-        PartStart(0, PartKind.REASONING),
+        PartStart(0, PartKind.REASONING, summary=True),
         PartDelta(0, "a"),
         PartDelta(0, "\nb"),
         PartOpaque(0, seal(Envelope("messages", DEPLOYMENT, native))),
@@ -131,11 +133,11 @@ def test_thoughts_that_are_not_shown_keep_their_signature() -> None:
         for name in ("s1", "s2")
     ]
     assert parts(*silent, *text(1, "a"), *later) == [
-        PartStart(0, PartKind.REASONING),
+        PartStart(0, PartKind.REASONING, summary=True),
         PartOpaque(0, envelopes[0]),
         PartEnd(0),
         *said(1, "a"),
-        PartStart(2, PartKind.REASONING),
+        PartStart(2, PartKind.REASONING, summary=True),
         PartOpaque(2, envelopes[1]),
         PartEnd(2),
     ]
@@ -158,16 +160,58 @@ def test_sources_are_of_the_whole_block() -> None:
         {"type": "text_delta", "text": "b"},
     ]
     start, *told, end = parts(*block(0, {"type": "text", "text": "", "citations": []}, *deltas))
-    assert told == [PartDelta(0, "a😀"), PartDelta(0, "b"), PartCitation(0, Citation("u", "", "c", 0, 3))]
+    assert told == [PartDelta(0, "a😀"), PartDelta(0, "b"), PartCitation(0, Citation("u", "", "c", 0, 3, "e"))]
     assert (start, end) == (PartStart(0, PartKind.TEXT), PartEnd(0))
 
 
 def test_what_the_vendor_runs_is_passed_over() -> None:
-    """The vendor's own tools, blocks, deltas and events that nobody here knows say nothing to a client."""
-    searching = block(0, SEARCH, {"type": "input_json_delta", "partial_json": "{}"})
+    """The vendor's own tools, blocks and events that nobody here knows say nothing to a client."""
+    fetching = block(0, {**SEARCH, "name": "web_fetch"}, {"type": "input_json_delta", "partial_json": "{}"})
+    fetched = block(1, {"type": "web_fetch_tool_result", "tool_use_id": "srvtoolu_1", "content": {}})
     unknown = block(3, {"type": "brand_new", "text": "x"}, {"type": "brand_new_delta", "text": "y"})
     news = {"type": "brand_new_event", "delta": {"type": "z"}}
-    assert parts(*searching, *block(1, FOUND), news, *text(2, "a"), *unknown) == said(0, "a")
+    assert parts(*fetching, *fetched, news, *text(2, "a"), *unknown) == said(0, "a")
+
+
+CITED = {"type": "text", "text": "", "citations": [{"type": "page_location", "cited_text": "x"}]}
+
+
+@pytest.mark.parametrize(
+    ("events", "dropped"),
+    [
+        ([*text(0, "a"), *block(1, SEARCH), *block(2, FOUND)], ()),
+        ([*text(0, "a"), *block(1, FOUND)], ("reply:content[1]",)),
+        (
+            [*block(0, {**SEARCH, "name": "web_fetch"}), *block(1, {"type": "web_fetch_tool_result"}), *text(2, "a")],
+            ("reply:content[0]", "reply:content[1]"),
+        ),
+        ([*block(0, {"type": "compaction", "content": "so far"})], ("reply:content[0]",)),
+        ([*block(0, {"type": "brand_new"}, {"type": "brand_new_delta"}), *text(1, "a")], ("reply:content[0]",)),
+        ([*text(0, "a"), *block(1, CITED, {"type": "text_delta", "text": "b"})], ("reply:content[1].citations",)),
+        (
+            [*block(0, {"type": "text"}, {"type": "brand_new_delta"}, {"type": "text_delta", "text": "a"})],
+            ("reply:content[0].delta",),
+        ),
+    ],
+)
+def test_what_is_passed_over_is_reported(events: list[dict[str, Any]], dropped: tuple[str, ...]) -> None:
+    """Blocks, pieces and sources without a twin in other shapes are in the ledger of the reply, by their place."""
+    exchange = relay({}).exchange
+    decoder = MessagesStreamDecoder(exchange)
+    for part in SseDecoder().feed(stream(begun(), *events, *ended())):
+        list(decoder.decode(part))
+    assert exchange.lost.dropped == dropped
+    assert exchange.lost.coerced == ()
+
+
+@pytest.mark.parametrize(("reason", "coerced"), [("brand_new", ("reply:stop_reason",)), ("end_turn", ()), (None, ())])
+def test_reason_that_nobody_knows_is_reported(reason: str | None, coerced: tuple[str, ...]) -> None:
+    """A new reason to stop becomes an ordinary end, and the ledger of the reply says so."""
+    exchange = relay({}).exchange
+    decoder = MessagesStreamDecoder(exchange)
+    for part in SseDecoder().feed(stream(begun(), *ended(reason))):
+        list(decoder.decode(part))
+    assert exchange.lost.coerced == coerced
 
 
 @pytest.mark.parametrize(
@@ -216,7 +260,15 @@ def test_counts_are_cumulative() -> None:
 )
 def test_stop_reason_is_told(reason: str, expected: StopReason) -> None:
     """Each reason has its twin; a new one is an end that nobody knows."""
-    assert events_of(stream(begun(), *ended(reason)))[1] == Finish(expected)
+    finish = events_of(stream(begun(), *ended(reason)))[1]
+    assert isinstance(finish, Finish)
+    assert (finish.reason, finish.stop_sequence) == (expected, None)
+
+
+def test_refusal_without_an_explanation_is_told_from_a_filter() -> None:
+    """Only a model's own refusal has an explanation, be it empty."""
+    assert events_of(stream(begun(), *ended("refusal")))[1] == Finish(StopReason.REFUSAL, None, "")
+    assert events_of(stream(begun(), *ended("end_turn")))[1] == Finish(StopReason.END)
 
 
 def test_ending_keeps_its_details() -> None:

@@ -111,6 +111,19 @@ def test_web_search_of_a_wrong_type_is_refused(tool: dict[str, Any], param: str)
     assert caught.value.failure.param == param
 
 
+@pytest.mark.parametrize(
+    ("tools", "uses", "dropped"),
+    [([SEARCH, ADD], 3, ()), ([ADD], None, ("max_tool_calls",)), ([], None, ("max_tool_calls",))],
+)
+def test_limit_of_hosted_calls_is_one_of_searches(
+    tools: list[dict[str, Any]], uses: int | None, dropped: tuple[str, ...]
+) -> None:
+    """What the client lets the provider call by itself is how often it may search; else nothing is limited."""
+    wire = {"tools": tools, "max_tool_calls": 3}
+    assert [tool.get("max_uses") for tool in sent(wire).get("tools", [])][:1] == [uses][: len(tools)]
+    assert lost(wire) == (dropped, ())
+
+
 def test_size_of_the_search_is_reported() -> None:
     """How much context a search brings cannot be said here."""
     assert lost({"tools": [{**SEARCH, "search_context_size": "low"}]}) == (("tools[0].search_context_size",), ())
@@ -136,6 +149,16 @@ def test_tool_of_another_provider_is_refused_where_it_is_counted_on(model: str, 
     with pytest.raises(RequestRefused, match="run by another provider") as caught:
         sent(wire, model)
     assert caught.value.failure.param == "tools[0]"
+
+
+def test_search_that_is_a_mere_wish_is_dropped() -> None:
+    """An option to search the web is no tool that a client counts on: a model that cannot search goes without."""
+    wire = {"web_search_options": {"user_location": {"type": "approximate", "approximate": {"city": "Rome"}}}}
+    assert "tools" not in sent(wire, OTHER, "chat")
+    assert relay(wire, OTHER, "chat").dropped == ("web_search_options",)
+    place = {"type": "approximate", "city": "Rome"}
+    expected = {"type": "web_search_20250305", "name": "web_search", "user_location": place}
+    assert sent(wire, OPUS_4_8, "chat")["tools"] == [expected]
 
 
 def test_two_tools_of_one_name_are_refused() -> None:
@@ -193,8 +216,8 @@ def test_allowed_tools_are_the_ones_that_are_sent() -> None:
     ("choice", "coerced"),
     [
         ("auto", ()),
-        ("required", ("tool_choice=any>auto",)),
-        ({"type": "function", "name": "add"}, ("tool_choice=tool>auto",)),
+        ("required", ("tool_choice=required>auto",)),
+        ({"type": "function", "name": "add"}, ("tool_choice",)),
     ],
 )
 def test_model_that_cannot_be_forced_is_left_free(choice: Any, coerced: tuple[str, ...]) -> None:

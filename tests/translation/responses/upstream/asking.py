@@ -9,7 +9,7 @@ import msgspec
 from tests.grammar.responses_request import check_request
 from tests.translation.relaying import CIRCUMSTANCES, DEPLOYMENT, MINIMAL
 from translation.envelope import Envelope, seal
-from translation.events import Event
+from translation.events import End, Event
 from translation.reply import Reply, collect
 from translation.shapes.responses.upstream.stream import ResponsesStreamDecoder
 from translation.sse import SseDecoder
@@ -102,3 +102,17 @@ def message(*texts: str, **members: Any) -> dict[str, Any]:
 def call(call_id: str, name: str, arguments: str, **members: Any) -> dict[str, Any]:
     """Return a call of a function."""
     return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments, **members}
+
+
+def rs(**members: Any) -> dict[str, Any]:
+    """Return a reasoning item."""
+    return {"type": "reasoning", "id": "rs_1", "summary": [], **members}
+
+
+def lost_by(*events: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what the ledger of a reply says: the paths that were dropped, and those that were changed."""
+    exchange = translation().exchange
+    sse, decoder = SseDecoder(), ResponsesStreamDecoder(exchange)
+    told = [event for part in sse.feed(stream_of(*events)) for event in decoder.decode(part)]
+    assert told[-1] == End()
+    return exchange.lost.dropped, exchange.lost.coerced

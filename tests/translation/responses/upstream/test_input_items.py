@@ -27,6 +27,7 @@ from translation.hub import (
     UserItem,
 )
 from translation.ledger import Ledger
+from translation.shapes.responses.upstream.content_parts import Writing
 from translation.shapes.responses.upstream.input_items import encode_input
 
 NATIVE = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "E"}
@@ -83,7 +84,7 @@ def output_item(call_id: str, output: Any = "ok") -> dict[str, Any]:
 def encoded(*items: Item, origin: str = "chat") -> tuple[list[dict[str, Any]], Ledger]:
     """Return the input of neutral items, and the ledger."""
     ledger = Ledger()
-    return encode_input(items, origin, DEPLOYMENT, ledger), ledger
+    return encode_input(items, Writing(origin=origin, deployment=DEPLOYMENT, ledger=ledger)), ledger
 
 
 def test_turn_keeps_its_order() -> None:
@@ -164,6 +165,16 @@ def test_result_of_a_tool(content: Any, failed: bool, output: Any) -> None:
     assert relay.coerced == (("messages[2].content[0].is_error",) if failed else ())
 
 
+def test_result_that_is_longer_than_the_wire_takes_is_refused() -> None:
+    """The refusal is one of size, by the path of the result; one of the greatest length passes."""
+    call, words = ToolCall(call_id="t", name="f", arguments="{}"), "x" * 10_485_760
+    items, _ = encoded(call, ToolResult(call_id="t", parts=(Text(text=words),), at="here"))
+    assert items[-1]["output"] == words
+    with pytest.raises(RequestRefused) as caught:
+        encoded(call, ToolResult(call_id="t", parts=(Text(text="a"), Text(text=words + "x")), at="here"))
+    assert (caught.value.failure.status, caught.value.failure.param) == (413, "here")
+
+
 def test_context_and_title_of_a_document() -> None:
     """What is said about a document stands before it; a title that has no place is reported."""
     source = {"type": "url", "url": "https://a.test/b.pdf"}
@@ -223,6 +234,22 @@ def test_what_the_model_said_keeps_its_sources_and_refusals() -> None:
     assert ledger.dropped == ()
 
 
+@pytest.mark.parametrize(
+    ("citation", "place"),
+    [
+        (Citation("https://a.test", "A", "bc", 0, 4), (1, 3)),
+        (Citation("https://a.test", "A", "words of the page", 0, 4), (0, 4)),
+        (Citation("https://a.test", "A", "", 0, 4), (0, 4)),
+        (Citation("https://a.test", "A", "a", 3, 4), (3, 4)),
+    ],
+)
+def test_source_stands_where_the_words_are_that_it_supports(citation: Citation, place: tuple[int, int]) -> None:
+    """A client that keeps the words and not their place gives the place back; what is found nowhere is the whole's."""
+    items, _ = encoded(AssistantText(parts=(Text(text="abca", annotations=(citation,)),)))
+    (source,) = items[0]["content"][0]["annotations"]
+    assert (source["start_index"], source["end_index"]) == place
+
+
 def test_message_without_a_word_is_left_out() -> None:
     """An empty text of the model says nothing."""
     assert encoded(AssistantText(parts=(Text(text=""),)))[0] == []
@@ -265,16 +292,17 @@ def test_readable_reasoning_goes_back_whole() -> None:
     assert sent(HI, assistant(thinking(envelope(native)), text("a")), HI)[1] == native
 
 
-def test_searches_go_back_between_reasoning_and_answer() -> None:
-    """What the provider searched stands where it stood."""
-    search = {
-        "type": "web_search_call",
-        "id": "ws_1",
-        "status": "completed",
-        "action": {"type": "search", "query": "q"},
-    }
-    items = sent(HI, assistant(thinking(envelope(NATIVE, search)), text("a")), HI)
-    assert items[1:-1] == [NATIVE, search, spoken("a")]
+HOSTED = [
+    {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "q"}},
+    {"type": "mcp_call", "id": "mcp_1", "name": "f", "arguments": "{}", "server_label": "s", "output": "x"},
+]
+
+
+@pytest.mark.parametrize("hosted", HOSTED, ids=["search", "mcp"])
+def test_what_the_provider_did_goes_back_between_reasoning_and_answer(hosted: dict[str, Any]) -> None:
+    """What the provider's own tools searched and called stands where it stood."""
+    items = sent(HI, assistant(thinking(envelope(NATIVE, hosted)), text("a")), HI)
+    assert items[1:-1] == [NATIVE, hosted, spoken("a")]
 
 
 def test_phase_goes_back_to_the_message_after_the_reasoning() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.grammar.responses_request import check_request
 from tests.translation.responses.upstream.asking import asked, translation
+from translation.failures import RequestRefused
 from translation.hub import OutputFormat, Request, SystemItem, Text, UserItem
 from translation.ledger import Ledger
 from translation.profiles import Profile, profile_for
@@ -113,6 +114,75 @@ def test_loss_is_reported_by_the_clients_own_names(
     assert (relay.dropped, relay.coerced) == (dropped, coerced)
 
 
+@pytest.mark.parametrize(
+    ("model", "effort", "taken"),
+    [
+        ("gpt-4.1", None, True),
+        ("gpt-5.1", None, True),
+        ("gpt-5.4", "none", True),
+        ("gpt-5.4", "low", False),
+        ("gpt-5.6", None, False),
+        ("gpt-5.6", "high", False),
+        ("gpt-5.6", "none", True),
+        ("o3", "none", False),
+        ("m", "low", True),
+    ],
+)
+def test_model_takes_sampling_only_while_it_does_not_reason(model: str, effort: str | None, taken: bool) -> None:
+    """Temperature, top_p and log probabilities are refused beside reasoning: then they are dropped and reported."""
+    echo = {"temperature": 0.5, "top_p": 0.9, "logprobs": True, "top_logprobs": 2}
+    body, ledger = encoded(profile=profile_for(model), effort=effort, echo=echo, **echo)
+    assert ("message.output_text.logprobs" in body.get("include", ())) is taken
+    assert {name for name in ("temperature", "top_p", "top_logprobs") if name in body} == (
+        {"temperature", "top_p", "top_logprobs"} if taken else set()
+    )
+    assert ledger.dropped == (() if taken else tuple(echo))
+
+
+def test_no_output_at_all_warms_up_the_cache_of_a_model_that_can() -> None:
+    """A limit of 0 means that only the cache is filled; a model that cannot do that refuses."""
+    body, ledger = encoded("messages", profile_for("gpt-5.6"), max_tokens=0)
+    assert (body["prompt_cache_options"], "max_output_tokens" in body) == ({"prewarm": True}, False)
+    assert ledger.coerced == ()
+    with pytest.raises(RequestRefused) as caught:
+        encoded("messages", profile_for("gpt-5.4"), max_tokens=0)
+    assert caught.value.failure.param == "max_tokens"
+
+
+@pytest.mark.parametrize(
+    ("members", "expected", "dropped"),
+    [
+        ({"trigger": {"type": "input_tokens", "value": 60000}}, {"compact_threshold": 60000}, ()),
+        ({}, {}, ()),
+        ({"pause_after_compaction": True}, {}, ("context_management.edits[0].pause_after_compaction",)),
+    ],
+)
+def test_conversation_is_shortened_by_a_model_that_can(members: Any, expected: Any, dropped: tuple[str, ...]) -> None:
+    """The threshold is kept, and what this provider cannot be told of it is reported; other models do not do it."""
+    edit = {"type": "compact_20260112", **members}
+    body, relay = asked("gpt-5.6", context_management={"edits": [edit]})
+    assert body["context_management"] == [{"type": "compaction", **expected}]
+    assert relay.dropped == dropped
+    body, relay = asked("gpt-5.2", context_management={"edits": [edit]})
+    assert ("context_management" in body, relay.dropped) == (False, (*dropped, "context_management"))
+
+
+def test_other_edits_of_a_conversation_are_reported() -> None:
+    """Nothing else of the conversation is edited here."""
+    clearing = {"type": "clear_tool_uses_20250919"}
+    _, relay = asked("gpt-5.6", context_management={"edits": [clearing]})
+    assert relay.dropped == ("context_management",)
+    body, relay = asked("gpt-5.6", context_management={"edits": [clearing, {"type": "compact_20260112"}]})
+    assert body["context_management"] == [{"type": "compaction"}]
+    assert relay.dropped == ("context_management.edits[0]",)
+
+
+def test_pages_that_a_search_found_are_asked_for() -> None:
+    """A messages client shows what was found, so that the upstream must say it."""
+    body, _ = asked(tools=[{"type": "web_search_20250305", "name": "web_search"}])
+    assert body["include"] == ["reasoning.encrypted_content", "web_search_call.action.sources"]
+
+
 def test_model_that_does_not_reason_is_not_asked_for_reasoning() -> None:
     """Such models refuse to encrypt what they do not have."""
     body, _ = asked("gpt-4.1")
@@ -130,6 +200,19 @@ def test_model_that_does_not_reason_is_not_asked_for_reasoning() -> None:
             {"user": "u", "safety_identifier": "s", "prompt_cache_key": "p"},
         ),
         ({"metadata": {"a": "b"}, "service_tier": "flex"}, {"metadata": {"a": "b"}, "service_tier": "flex"}),
+        (
+            {"prompt_cache_options": {"mode": "explicit", "ttl": "12h"}, "prompt_cache_retention": "24h"},
+            {"prompt_cache_options": {"mode": "explicit", "ttl": "12h"}, "prompt_cache_retention": "24h"},
+        ),
+        (
+            {"moderation": {"model": "omni-moderation-latest"}, "max_tool_calls": 3},
+            {"moderation": {"model": "omni-moderation-latest"}, "max_tool_calls": 3},
+        ),
+        ({"include_obfuscation": True}, {}),
+        (
+            {"include_obfuscation": False, "stream": True},
+            {"stream": True, "stream_options": {"include_obfuscation": False}},
+        ),
         ({"verbosity": "low"}, {"text": {"verbosity": "low"}}),
         ({"effort": "low"}, {"reasoning": {"effort": "low"}}),
         ({"output_format": OutputFormat()}, {"text": {"format": {"type": "json_object"}}}),
@@ -166,7 +249,13 @@ def test_field_that_only_openais_clients_have(fields: dict[str, Any], expected: 
     [
         ("chat", {"max_tokens": 5}, {"max_tokens": 5}, (), ("max_tokens=5>16",)),
         ("chat", {"max_completion_tokens": 5}, {"max_tokens": 5}, (), ("max_completion_tokens=5>16",)),
-        ("chat", {}, {"stop": ("x",), "logprobs": True, "verbosity": "low"}, ("stop", "logprobs", "verbosity"), ()),
+        (
+            "chat",
+            {"logprobs": True},
+            {"stop": ("x",), "logprobs": True, "verbosity": "low"},
+            ("stop", "logprobs", "verbosity"),
+            (),
+        ),
         ("chat", {}, {"effort": "none"}, (), ("reasoning_effort=none>low",)),
         ("chat", {}, {"service_tier": "on_demand"}, ("service_tier",), ()),
         ("responses", {}, {"max_tokens": 5, "verbosity": "low"}, ("text.verbosity",), ("max_output_tokens=5>16",)),

@@ -94,3 +94,36 @@ def asked_input(relay: Translation) -> list[Wire]:
     """Return the input that the upstream gets."""
     items: list[Wire] = msgspec.json.decode(relay.body)["input"]
     return items
+
+
+def marked(messages: list[Wire]) -> list[Wire]:
+    """Return the messages with a cache mark on the last block, as agents send them."""
+    *before, last = messages
+    content = last["content"] if isinstance(last["content"], list) else [{"type": "text", "text": last["content"]}]
+    mark = {"cache_control": {"type": "ephemeral"}}
+    return [*before, {**last, "content": [*content[:-1], {**content[-1], **mark}]}]
+
+
+def without_mark(item: Wire) -> tuple[Wire, bool]:
+    """Return the item without the breakpoint of its last part, and whether it had one."""
+    member = "output" if "output" in item else "content"
+    parts = item.get(member)
+    if not isinstance(parts, list) or "prompt_cache_breakpoint" not in parts[-1]:
+        return item, False
+    bare = {name: value for name, value in parts[-1].items() if name != "prompt_cache_breakpoint"}
+    return {**item, member: [*parts[:-1], bare]}, True
+
+
+def test_prefix_holds_while_the_cache_mark_moves_on() -> None:
+    """Where a model takes marks, each request begins with the items of the one before it, in the very same form."""
+    history, before = [HI], list[Wire]()
+    for number in range(TURNS):
+        wire = {"model": "alias", "max_tokens": 100, "system": "Be brief.", "tools": [TOOL["messages"]]}
+        relay = translation("messages", {**wire, "messages": marked(history)}, "gpt-5.6-sol")
+        check_request(msgspec.json.decode(relay.body))
+        bare, marks = zip(*map(without_mark, asked_input(relay)), strict=True)
+        assert list(bare[: len(before)]) == before
+        assert [place for place, mark in enumerate(marks) if mark] == [len(bare) - 1]
+        before = list(bare)
+        reply = received("messages", relay, answer(number), stream=True)
+        history = [*history, *echoed("messages", reply, number)]

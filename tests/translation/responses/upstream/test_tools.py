@@ -116,6 +116,45 @@ def test_web_search_of_a_chat_client_is_flattened() -> None:
     assert body["tools"] == [{"type": "web_search", "search_context_size": "low", "user_location": location}]
 
 
+SERVER = {"type": "url", "name": "maps", "url": "https://maps.test/mcp", "authorization_token": "t"}
+
+
+def test_mcp_servers_are_called_by_this_provider() -> None:
+    """Each server is a tool behind the others, with its token and its choice of tools, and is called without asking."""
+    toolset = {"type": "mcp_toolset", "mcp_server_name": "maps", "default_config": {"enabled": False}}
+    tools = [{**toolset, "configs": {"find": {"enabled": True}}}, ADD]
+    body, relay = asked("gpt-5", tools=tools, tool_choice={"type": "any"}, mcp_servers=[SERVER])
+    assert [tool["type"] for tool in body["tools"]] == ["function", "mcp"]
+    assert body["tools"][1] == {
+        "type": "mcp",
+        "server_label": "maps",
+        "server_url": "https://maps.test/mcp",
+        "authorization": "t",
+        "allowed_tools": ["find"],
+        "require_approval": "never",
+    }
+    assert (body["tool_choice"], relay.dropped) == ("required", ())
+    alone, _ = asked("gpt-5", mcp_servers=[{"type": "url", "name": "maps", "url": "https://maps.test/mcp"}])
+    assert alone["tools"] == [
+        {"type": "mcp", "server_label": "maps", "server_url": "https://maps.test/mcp", "require_approval": "never"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "server", "param"),
+    [
+        ("m", SERVER, "mcp_servers"),
+        ("gpt-5", {**SERVER, "url": None}, "mcp_servers[0].url"),
+        ("gpt-5", {**SERVER, "name": ""}, "mcp_servers[0].name"),
+    ],
+)
+def test_mcp_server_that_cannot_be_called_is_refused(model: str, server: dict[str, Any], param: str) -> None:
+    """The client counts on its tools, so that a model that cannot reach them is the wrong one."""
+    with pytest.raises(RequestRefused) as caught:
+        asked(model, mcp_servers=[server])
+    assert caught.value.failure.param == param
+
+
 def test_tool_that_another_provider_runs_is_dropped_while_others_remain() -> None:
     """The model works with what it has, and the client is told."""
     body, relay = asked(tools=[HOSTED, ADD])

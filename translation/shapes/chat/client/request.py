@@ -187,23 +187,10 @@ def _schema(form: Wire, ledger: Ledger) -> OutputFormat:
 def _stream_options(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
     options = reading.mapping(wire, "stream_options") or {}
     note_unknown(options, ("include_usage", "include_obfuscation"), "stream_options", ledger)
-    if reading.boolean(options, "include_obfuscation", "stream_options"):
-        ledger.drop("stream_options.include_obfuscation")
-    return {"include_usage": bool(reading.boolean(options, "include_usage", "stream_options"))}
-
-
-def _moderation(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
-    moderation = reading.mapping(wire, "moderation")
-    if moderation is None:
-        return {}
-    at = "moderation.policy"
-    policy = reading.mapping(moderation, "policy", "moderation") or {}
-    for side in ("input", "output"):
-        rule = reading.mapping(policy, side, at) or {}
-        if reading.text(rule, "mode", f"{at}.{side}") == "block":
-            raise reading.unsupported(f"{at}.{side}.mode", "This model's moderation cannot block.", "Use mode 'score'.")
-    ledger.drop("moderation")
-    return {}
+    return {
+        "include_usage": bool(reading.boolean(options, "include_usage", "stream_options")),
+        "include_obfuscation": reading.boolean(options, "include_obfuscation", "stream_options"),
+    }
 
 
 def _thinking(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
@@ -232,8 +219,12 @@ def _reasoning(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
     fields: dict[str, Any] = {}
     if effort is not None and wire.get("reasoning_effort") is None:
         fields["effort"] = effort
-    if budget is not None and wire.get("thinking") is None:
-        fields["thinking"] = Thinking(mode="enabled", budget=budget, display="omitted" if excluded else None)
+    if wire.get("thinking") is None:
+        display = "omitted" if excluded else None
+        if budget is not None:
+            fields["thinking"] = Thinking(mode="enabled", budget=budget, display=display)
+        elif excluded and (effort or wire.get("reasoning_effort")) not in (None, "none"):
+            fields["thinking"] = Thinking(mode="adaptive", display=display)
     return fields
 
 
@@ -274,8 +265,8 @@ MEMBERS: Mapping[str, MemberReader] = {
     "user": _read("user", reading.text),
     "safety_identifier": _read("safety_identifier", reading.text),
     "prompt_cache_key": _read("prompt_cache_key", reading.text),
-    "prompt_cache_options": _dropped("prompt_cache_options"),
-    "prompt_cache_retention": _dropped("prompt_cache_retention"),
+    "prompt_cache_options": _read("prompt_cache_options", reading.mapping),
+    "prompt_cache_retention": _read("prompt_cache_retention", reading.text),
     "service_tier": _read("service_tier", reading.text),
     "store": _read("store", reading.boolean),
     "stream": _read("stream", reading.boolean),
@@ -283,5 +274,5 @@ MEMBERS: Mapping[str, MemberReader] = {
     "prediction": _dropped("prediction"),
     "modalities": _modalities,
     "audio": _audio,
-    "moderation": _moderation,
+    "moderation": _read("moderation", reading.mapping),
 }

@@ -98,7 +98,14 @@ def unsaid_refusal(finish: Finish, said: Said) -> str:
 
 
 def finish_reason(finish: Finish, said: Said, usage: Usage | None, exchange: Exchange) -> str:
-    """Return why the model stopped, in the words of the wire; calls are asked for only if there are any."""
+    """Return why the model stopped, in the words of the wire; calls are asked for only if there are any.
+
+    Which of the stop sequences it was has no place in the reply, and neither has the wish to be asked to go on.
+    """
+    if finish.reason is StopReason.STOP_SEQUENCE:
+        exchange.lost.drop("reply:stop_sequence")
+    elif finish.reason is StopReason.PAUSE:
+        exchange.lost.coerce("reply:stop_reason", finish.reason.value, "stop")
     reason = _REASONS.get(finish.reason)
     if reason is not None:
         return reason
@@ -165,9 +172,16 @@ def _calls(parts: Sequence[ReplyPart], exchange: Exchange) -> Wire:
     for number, part in enumerate(parts):
         call = restored_call(part.call_id, part.name, part.tool, number, exchange)
         told.append(call_object(call, call_text(call, part.text)))
-    if not told:
-        return {}
-    return {"function_call": told[0]["function"]} if speaks_functions(exchange.request.echo) else {"tool_calls": told}
+    if not told or not speaks_functions(exchange.request.echo):
+        return {"tool_calls": told} if told else {}
+    for number in range(1, len(told)):
+        exchange.lost.drop(surplus_call(number))
+    return {"function_call": told[0]["function"]}
+
+
+def surplus_call(number: int) -> str:
+    """Return the path, for reports, of a call beyond the first, where the client's wire has room for that one only."""
+    return f"reply:tool_calls[{number}]"
 
 
 def _logprobs(texts: Sequence[ReplyPart], exchange: Exchange) -> Wire | None:

@@ -39,6 +39,7 @@ from translation.shapes.chat.client.response import (
     frame,
     is_silent,
     shows_thoughts,
+    surplus_call,
     thought_detail,
     unsaid_refusal,
     url_citations,
@@ -188,7 +189,8 @@ class ChatStreamEncoder:
             told = self._chunk({"function_call": opening["function"]})
             self._open_deltas(part, b'{"function_call":{"arguments":', b"}}")
         else:
-            return b""  # the wire has room for the first one only
+            self._exchange.lost.drop(surplus_call(number))
+            return b""
         if not call.rewritten:
             self._flowing[start.key] = part
         return told

@@ -14,6 +14,7 @@ from translation.shapes.chat.client.parts import elements, note_unknown
 _MODES = ("auto", "none", "required")
 _KINDS = ("function", "custom")
 _FUNCTION_MEMBERS = ("name", "description", "parameters", "strict")
+_PLACE_MEMBERS = ("city", "country", "region", "timezone")
 _WEB_SEARCH_MEMBERS = ("search_context_size", "user_location")
 
 
@@ -68,12 +69,13 @@ def _custom(wire: Wire, at: str, ledger: Ledger) -> Tool:
         kind=ToolKind.CUSTOM,
         name=_name(wire, at),
         description=reading.text(wire, "description", at),
-        grammar=None if form is None else _grammar(form, reading.path(at, "format")),
+        grammar=None if form is None else _grammar(form, reading.path(at, "format"), ledger),
         at=at,
     )
 
 
-def _grammar(form: Wire, at: str) -> tuple[str, str] | None:
+def _grammar(form: Wire, at: str, ledger: Ledger) -> tuple[str, str] | None:
+    note_unknown(form, ("type", "grammar"), at, ledger)
     kind = reading.one_of(form, "type", ("text", "grammar"), at)
     if kind is None:
         raise reading.missing(reading.path(at, "type"))
@@ -82,6 +84,7 @@ def _grammar(form: Wire, at: str) -> tuple[str, str] | None:
     grammar, at = reading.mapping(form, "grammar", at), reading.path(at, "grammar")
     if grammar is None:
         raise reading.missing(at)
+    note_unknown(grammar, ("syntax", "definition"), at, ledger)
     syntax = reading.one_of(grammar, "syntax", ("lark", "regex"), at)
     if syntax is None:
         raise reading.missing(reading.path(at, "syntax"))
@@ -108,7 +111,9 @@ def _web_search(wire: Wire, ledger: Ledger) -> list[Tool]:
         native["search_context_size"] = size
     location = reading.mapping(options, "user_location", at)
     if location is not None:
+        note_unknown(location, ("type", "approximate"), f"{at}.user_location", ledger)
         place = reading.mapping(location, "approximate", f"{at}.user_location") or {}
+        note_unknown(place, _PLACE_MEMBERS, f"{at}.user_location.approximate", ledger)
         native["user_location"] = {"type": "approximate", **place}
     return [Tool(kind=ToolKind.WEB_SEARCH, name="web_search", native=native, at=at)]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from translation.failures import RequestRefused
-from translation.hub import Audio, Document, Image, Part, Refusal, Text, Wire
+from translation.hub import Audio, Citation, Document, Image, Part, Refusal, Text, Wire
 from translation.ledger import Ledger
 from translation.profiles import Profile
 from translation.reading import unsupported
@@ -53,10 +53,11 @@ def encode_parts(parts: Iterable[Part], writing: Writing) -> list[Wire]:
 def _blocks(part: Part, writing: Writing) -> list[Wire]:
     match part:
         case Text():
-            if part.annotations:
-                # A source goes back to its maker only with the maker's own index, which no other shape carries.
-                writing.ledger.drop(f"{part.at}.annotations")
             block: Wire = {"type": "text", "text": part.text}
+            if keeps_sources(part):
+                block |= {"citations": [_source_of_words(source) for source in part.annotations]}
+            elif part.annotations and part.at:  # what the gateway itself put back, the client has not sent
+                writing.ledger.drop(f"{part.at.removesuffix('.content')}.annotations")
         case Refusal():
             writing.ledger.coerce(part.at)
             return [{"type": "text", "text": part.text}]
@@ -71,6 +72,16 @@ def _blocks(part: Part, writing: Writing) -> list[Wire]:
     if part.cache is not None and part.at in writing.marks:
         block["cache_control"] = writing.marks[part.at]
     return [block]
+
+
+def keeps_sources(text: Text) -> bool:
+    """Tell a text with sources that go back: to their maker, with the maker's own index, which no client carries."""
+    return bool(text.annotations) and all(source.opaque for source in text.annotations)
+
+
+def _source_of_words(source: Citation) -> Wire:
+    known_as = {"url": source.url, "title": source.title or None, "cited_text": source.cited_text}
+    return {"type": "web_search_result_location", **known_as, "encrypted_index": source.opaque}
 
 
 def _image(image: Image, writing: Writing) -> Wire:

@@ -21,6 +21,7 @@ from translation.hub import (
     Reasoning,
     Request,
     SystemItem,
+    Text,
     ToolCall,
     ToolResult,
     UserItem,
@@ -29,7 +30,7 @@ from translation.hub import (
 from translation.names import sent_call_id, sent_name
 from translation.reading import unsupported
 from translation.shapes.messages.conversation import INVALID_JSON
-from translation.shapes.messages.upstream.blocks import Writing, encode_parts
+from translation.shapes.messages.upstream.blocks import Writing, encode_parts, keeps_sources
 from translation.shapes.messages.upstream.members import member
 from translation.turns import AssistantItem, AssistantTurn, ResultTurn, turns
 from translation.wrappers import arguments
@@ -37,6 +38,10 @@ from translation.wrappers import arguments
 NAME_MAX = 128
 
 THOUGHTS = ("thinking", "redacted_thinking")
+
+_SEARCH = "web_search_call"
+_OWN_BLOCKS = {_SEARCH: ("server_tool_use", "web_search_tool_result"), "compaction": ("compaction",)}
+"""Kinds of items that only their maker reads, and the blocks that they are there."""
 
 Message = tuple[str, list[Wire]]
 """A role and the blocks."""
@@ -61,11 +66,12 @@ def encode_messages(request: Request, writing: Writing) -> list[Wire]:
 
 
 class _Conversation:
-    """A conversation as far as it has been written: the ids that calls have had, and whether thoughts were lost."""
+    """A conversation as far as it has been written: the ids of its calls, how often each, and if thoughts were lost."""
 
     def __init__(self, writing: Writing) -> None:
         self._writing = writing
         self._used: set[str] = set()
+        self._times: dict[str, int] = {}
         self._calls: list[tuple[str, str]] = []
         self._thoughts_lost = False
 
@@ -88,6 +94,8 @@ class _Conversation:
 
     def _assistant(self, items: Sequence[AssistantItem]) -> list[Wire]:
         self._calls = []
+        if self._writing.profile.bound_thinking and any(self._goes_back_smaller(item) for item in items):
+            self._thoughts_lost = True
         thoughts = iter(self._thoughts([item for item in items if isinstance(item, Reasoning)]))
         blocks: list[Wire] = []
         for item in items:
@@ -99,16 +107,40 @@ class _Conversation:
                 case Reasoning():
                     blocks += next(thoughts, ())
                 case Opaque():
-                    what = f"An item of type '{item.kind}' cannot be sent to this model."
-                    raise unsupported(item.at, what, "Send the conversation in full.")
+                    blocks += self._own_blocks(item)
         return blocks
+
+    def _own_blocks(self, item: Opaque) -> tuple[Wire, ...]:
+        """Return the vendor's own form of a search, or of what was said before, which only their maker can read."""
+        blocks = self._unsealed(str(item.native.get("encrypted_content")), _OWN_BLOCKS.get(item.kind, ()))
+        if not blocks and item.kind != _SEARCH:
+            what = f"An item of type '{item.kind}' cannot be sent to this model."
+            raise unsupported(item.at, what, "Send the conversation in full.")
+        if not blocks:
+            self._writing.ledger.drop(item.at)
+        return blocks
+
+    def _goes_back_smaller(self, item: AssistantItem) -> bool:
+        """Tell a search, of which the client has no more than its words, and a text that loses its sources."""
+        if isinstance(item, AssistantText):
+            texts = [part for part in item.parts if isinstance(part, Text)]
+            return any(text.annotations and not keeps_sources(text) for text in texts)
+        sealed = str(item.native.get("encrypted_content")) if isinstance(item, Opaque) else ""
+        return isinstance(item, Opaque) and item.kind == _SEARCH and not self._unsealed(sealed, _OWN_BLOCKS[_SEARCH])
+
+    def _unsealed(self, sealed: str, kinds: Sequence[str]) -> tuple[Wire, ...]:
+        """Return the blocks in an envelope, if they are of these kinds and the same account is asked; else nothing."""
+        envelope = unseal(sealed)
+        if envelope is None or (envelope.origin, envelope.deployment) != ("messages", self._writing.deployment):
+            return ()
+        return envelope.blocks if all(block.get("type") in kinds for block in envelope.blocks) else ()
 
     def _thoughts(self, items: Sequence[Reasoning]) -> list[tuple[Wire, ...]]:
         """Return the native blocks of a turn's thoughts, of each item; nothing from the first loss on.
 
         The vendor checks thoughts against all that was said before them: some without the others are refused.
         """
-        native = [self._native(item) for item in items]
+        native = [self._unsealed(item.opaque, THOUGHTS) for item in items]
         self._thoughts_lost = self._thoughts_lost or not all(native)
         if not self._thoughts_lost:
             return native
@@ -116,20 +148,14 @@ class _Conversation:
             self._writing.ledger.drop(item.at)
         return []
 
-    def _native(self, reasoning: Reasoning) -> tuple[Wire, ...]:
-        """Return the model's own blocks, if the client sent them back and the same account is asked."""
-        envelope = unseal(reasoning.opaque)
-        if envelope is None or (envelope.origin, envelope.deployment) != ("messages", self._writing.deployment):
-            return ()
-        return envelope.blocks if all(block.get("type") in THOUGHTS for block in envelope.blocks) else ()
-
     def _call(self, call: ToolCall) -> Wire:
         sent = unused = sent_call_id(call.call_id)
-        number = 1
+        number = self._times.get(sent, 1)
         while unused in self._used:
             number += 1
             unused = f"{sent}_r{number}"
         self._used.add(unused)
+        self._times[sent] = number
         self._calls.append((call.call_id, unused))
         name = sent_name(call.namespace, call.name, NAME_MAX)
         return {"type": "tool_use", "id": unused, "name": name, "input": self._input(call)}

@@ -8,6 +8,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
     "chat": {
         "effort": "reasoning_effort",
         "output_format": "response_format",
+        "schema": "response_format.json_schema",
         "logprobs": "logprobs",
         "conversation": "messages",
         "detail": "image_url.detail",
@@ -18,6 +19,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
         "effort": "reasoning.effort",
         "summary": "reasoning.summary",
         "output_format": "text.format",
+        "schema": "text.format",
         "verbosity": "text.verbosity",
         "logprobs": "top_logprobs",
         "conversation": "input",

@@ -26,6 +26,9 @@ def encode_output_format(request: Request, profile: Profile, ledger: Ledger) -> 
         ledger.coerce(at)
         schema = msgspec.json.encode(wanted.schema).decode()
         return {}, [_text(f"{ANY_OBJECT} It must fit this JSON Schema:\n{schema}")]
+    if wanted.description:
+        # The name is a mere label; strictness is what this vendor's decoding is anyway.
+        ledger.drop(f"{member(request.origin, 'schema')}.description")
     schema_sent = reduced(wanted.schema)
     if schema_sent != wanted.schema:
         ledger.coerce(at)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 
+from translation import reading
 from translation.failures import RequestRefused
 from translation.hub import Request, Wire
 from translation.ledger import Ledger
+from translation.logprobs import logprobs_members
 from translation.profiles import Profile
+from translation.reading import unsupported
 from translation.shapes.messages.upstream.blocks import Writing
 from translation.shapes.messages.upstream.cache_marks import cache_marks
 from translation.shapes.messages.upstream.conversation import encode_messages, encode_system
@@ -27,7 +30,7 @@ TEMPERATURE_MAX = 1.0
 _TOP_P_MIN_WITH_THINKING = 0.95
 
 # The wire knows two tiers: `auto` uses bought capacity where there is some.
-_SERVICE_TIERS = {"auto": "auto", "default": "standard_only", "priority": "auto", "fast": "auto"}
+_SERVICE_TIERS = {"auto": "auto", "default": "standard_only", "priority": "auto", "fast": "auto", "ultrafast": "auto"}
 
 
 def encode_request(request: Request, model: str, profile: Profile, deployment: str, ledger: Ledger) -> Wire:
@@ -54,6 +57,7 @@ def encode_request(request: Request, model: str, profile: Profile, deployment: s
         wire["output_config"] = config
     wire.update(_sampling(request, profile, thinking, ledger))
     wire.update(_bookkeeping(request, ledger))
+    _leave_out(request, ledger)
     if profile.automatic_cache and not marks and (tools or len(messages) > 1):
         # Clients of the other shapes count on a cache that needs no marks.
         wire["cache_control"] = {"type": "ephemeral"}
@@ -82,7 +86,8 @@ def _sampling(request: Request, profile: Profile, thinking: Decision, ledger: Le
         ledger.coerce("temperature", wire["temperature"], TEMPERATURE_MAX)
         wire["temperature"] = TEMPERATURE_MAX
     if request.logprobs:
-        ledger.drop(member(request.origin, "logprobs"))
+        for name in logprobs_members(request):
+            ledger.drop(name)
     stop = [sequence for sequence in request.stop if sequence.strip()]
     if len(stop) < len(request.stop):
         ledger.drop(member(request.origin, "stop"))
@@ -102,28 +107,46 @@ def _is_taken(name: str, value: float, request: Request, profile: Profile, think
     return {"temperature": value == 1, "top_p": value >= _TOP_P_MIN_WITH_THINKING}.get(name, False)
 
 
-def _bookkeeping(request: Request, ledger: Ledger) -> Wire:
-    wire: Wire = {}
+def _leave_out(request: Request, ledger: Ledger) -> None:
+    """Report what this wire has no member for; a moderation that blocks is refused, since the client counts on it."""
+    at = "moderation.policy"
+    policy = reading.mapping(request.moderation or {}, "policy", "moderation") or {}
+    for side in ("input", "output"):
+        rule = reading.mapping(policy, side, at) or {}
+        if reading.text(rule, "mode", f"{at}.{side}") == "block":
+            raise unsupported(f"{at}.{side}.mode", "This model's moderation cannot block.", "Use mode 'score'.")
     lost = {
         "metadata": request.metadata,
         "prompt_cache_key": request.prompt_cache_key,
+        "prompt_cache_options": request.prompt_cache_options is not None,
+        "prompt_cache_retention": request.prompt_cache_retention,
         member(request.origin, "verbosity"): request.verbosity,
         "store": request.origin == "chat" and request.store,
         "user": request.user if request.safety_identifier is not None else None,
+        "moderation": request.moderation is not None,
+        "stream_options.include_obfuscation": request.include_obfuscation,
     }
     for name, value in lost.items():
         if value:
             ledger.drop(name)
-    user_id = request.user_id or request.safety_identifier or request.user
-    if user_id:
-        wire["metadata"] = {"user_id": _user_id(user_id)}
+
+
+def _bookkeeping(request: Request, ledger: Ledger) -> Wire:
+    wire: Wire = {}
+    known_as = {"user_id": request.user_id, "safety_identifier": request.safety_identifier, "user": request.user}
+    for name, user_id in known_as.items():
+        if user_id:
+            wire["metadata"] = {"user_id": _user_id(user_id)}
+            if len(user_id) > USER_ID_MAX:
+                ledger.coerce(name)
+            break
     if request.service_tier is not None:
         tier = _SERVICE_TIERS.get(request.service_tier)
         if tier is None:
             ledger.drop("service_tier")
         else:
             wire["service_tier"] = tier
-            if request.service_tier in ("priority", "fast"):
+            if request.service_tier not in ("auto", "default"):
                 ledger.coerce("service_tier", request.service_tier, tier)
     return wire
 

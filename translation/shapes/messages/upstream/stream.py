@@ -2,8 +2,9 @@
 
 Rules. One block is open at a time; one that was not stopped is closed by the next, or by the end. Each block of text
 and each call is a part of its own; thoughts in a row are one part, so that they go back together. A block of text opens
-its part when it has something to say. What the vendor's own tools do, and blocks that nobody here knows, are passed
-over. The counts are cumulative. The finish is told when `stop_reason` comes, the usage and the end at `message_stop` or
+its part when it has something to say. A search of the web by the vendor's own tool is a part; what its other tools do,
+blocks and pieces that nobody here knows, and sources that have no twin in other shapes are passed over and reported.
+The counts are cumulative. The finish is told when `stop_reason` comes, the usage and the end at `message_stop` or
 at the end of the stream. A stream that ends before any `stop_reason` was cut.
 """
 
@@ -33,6 +34,7 @@ from translation.exchange import Exchange
 from translation.failures import TRUNCATED, Failure, UpstreamProtocolError
 from translation.hub import Citation, Wire
 from translation.shapes.messages.errors import decode_error
+from translation.shapes.messages.upstream.searches import SEARCH_TOOL, Searches
 from translation.shapes.messages.upstream.stream_events import Block, Delta, Message, StopDetails, decode_event
 from translation.shapes.messages.usage import UsageWire, read_usage
 from translation.sse import ServerSentEvent
@@ -52,6 +54,7 @@ STOP_REASONS: Mapping[str, StopReason] = {
 
 _SERVICE_TIERS = {"standard": "default", "priority": "priority"}
 _NO_ARGUMENTS = (b"", b"{}", b"null")
+_DELTAS = frozenset(("", "text_delta", "input_json_delta", "thinking_delta", "signature_delta", "citations_delta"))
 
 
 class _Open:
@@ -91,7 +94,8 @@ class MessagesStreamDecoder:
         self._thoughts_key = -1
         self._thoughts: list[Wire] = []
         self._usage: Usage | None = None
-        self._searches = 0
+        self._blocks = 0
+        self._searches = Searches(exchange.deployment)
         self._searches_told = False
 
     def decode(self, event: ServerSentEvent) -> Iterable[Event]:
@@ -157,6 +161,7 @@ class MessagesStreamDecoder:
             return
         self._check_started()
         yield from self._close_block()
+        self._blocks += 1
         if block.type not in ("thinking", "redacted_thinking"):
             yield from self._close_thoughts()
         match block.type:
@@ -175,9 +180,16 @@ class MessagesStreamDecoder:
             case "redacted_thinking":
                 yield from self._open_thoughts(index)
                 self._thoughts.append({"type": "redacted_thinking", "data": block.data or ""})
-            case other:
-                self._searches += other == "server_tool_use" and block.name == "web_search"
+            case "server_tool_use" if block.name == SEARCH_TOOL:
+                self._open = _Open(index, PartKind.WEB_SEARCH, self._new_key())
+                self._open.given = bytes(block.input)
+                yield self._searches.begin(self._open.key, block)
+            case "web_search_tool_result" if told := self._searches.find(block):
                 self._open = _Open(index, None)
+                yield from told
+            case _:
+                self._open = _Open(index, None)
+                self._exchange.lost.drop(self._place())
 
     def _take_delta(self, index: int | None, delta: Delta) -> Iterable[Event]:
         if self._phase is Phase.FINISHED:
@@ -192,6 +204,8 @@ class MessagesStreamDecoder:
         block = self._open
         if block is None or block.kind is None:
             return
+        if delta.type not in _DELTAS:
+            self._exchange.lost.drop(f"{self._place()}.delta")
         match block.kind:
             case PartKind.TEXT:
                 if delta.text:
@@ -205,6 +219,9 @@ class MessagesStreamDecoder:
                 if delta.partial_json:
                     block.given = b""
                     yield PartDelta(block.key, delta.partial_json)
+            case PartKind.WEB_SEARCH:
+                if delta.partial_json:
+                    block.pieces.append(delta.partial_json)
             case _:
                 block.signature = delta.signature or block.signature
                 if delta.thinking:
@@ -221,16 +238,23 @@ class MessagesStreamDecoder:
                 thought = {"type": "thinking", "thinking": "".join(block.pieces), "signature": block.signature}
                 self._thoughts.append(thought)
             return
+        if block.kind is PartKind.WEB_SEARCH:
+            self._searches.ask(block.key, "".join(block.pieces).encode() or block.given)
+            return
         if block.given not in _NO_ARGUMENTS:
             yield PartDelta(block.key, block.given.decode("utf-8", "replace"))
-        for citation in _citations(block):
-            yield PartCitation(block.key, citation)
+        for wire in block.citations:
+            citation = _citation(wire, block.length)
+            if citation is None:
+                self._exchange.lost.drop(f"{self._place()}.citations")
+            else:
+                yield PartCitation(block.key, citation)
         yield PartEnd(block.key)
 
     def _open_thoughts(self, index: int | None) -> Iterator[Event]:
         if self._thoughts_key < 0:
             self._thoughts_key = self._new_key()
-            yield PartStart(self._thoughts_key, PartKind.REASONING)
+            yield PartStart(self._thoughts_key, PartKind.REASONING, summary=True)
         self._open = _Open(index, PartKind.REASONING, self._thoughts_key)
 
     def _close_thoughts(self) -> Iterator[Event]:
@@ -253,17 +277,21 @@ class MessagesStreamDecoder:
             return
         yield from self._close_block()
         yield from self._close_thoughts()
+        yield from self._searches.close()
         self._phase = after(self._phase, Finish)
         known = STOP_REASONS.get(reason or "", StopReason.UNKNOWN)
+        if reason is not None and known is StopReason.UNKNOWN:
+            self._exchange.lost.coerce("reply:stop_reason")
         if reason is None and self._is_at_the_limit():
             known = StopReason.MAX_TOKENS
-        yield Finish(known, sequence, None if details is None else details.explanation)
+        explanation = None if details is None else details.explanation
+        yield Finish(known, sequence, explanation or "" if known is StopReason.REFUSAL else None)
 
     def _end(self) -> Iterator[Event]:
         self._check_started()
         yield from self._finish(None, None, None)  # `message_stop` is the upstream's own word that it is complete
         if self._usage is not None:
-            searches = self._usage.web_searches if self._searches_told else self._searches
+            searches = self._usage.web_searches if self._searches_told else self._searches.count
             yield replace(self._usage, web_searches=searches)
         self._phase = after(self._phase, End)
         yield End()
@@ -281,18 +309,22 @@ class MessagesStreamDecoder:
         if self._phase is Phase.WAITING:
             raise UpstreamProtocolError("the upstream's stream does not begin with message_start")
 
+    def _place(self) -> str:
+        """Return the path of the latest block, for reports."""
+        return f"reply:content[{self._blocks - 1}]"
+
     def _new_key(self) -> int:
         key = self._next_key
         self._next_key += 1
         return key
 
 
-def _citations(block: _Open) -> Iterator[Citation]:
-    """Yield the web sources of the whole text; those in a document of the client's have no twin in other shapes."""
-    for wire in block.citations:
-        if wire.get("type") == "web_search_result_location" and isinstance(wire.get("url"), str):
-            title, cited_text = _words(wire.get("title")), _words(wire.get("cited_text"))
-            yield Citation(wire["url"], title, cited_text, 0, block.length)
+def _citation(wire: Wire, length: int) -> Citation | None:
+    """Return a web source of the whole text, None for one in a document, which has no twin in other shapes."""
+    if wire.get("type") != "web_search_result_location" or not isinstance(wire.get("url"), str):
+        return None
+    title, cited_text, index = (_words(wire.get(name)) for name in ("title", "cited_text", "encrypted_index"))
+    return Citation(wire["url"], title, cited_text, 0, length, index)
 
 
 def _words(value: Any) -> str:

@@ -38,7 +38,10 @@ class Delta(Struct, gc=False):
 
 
 class Block(Struct):
-    """A content block, empty where its stream begins; `input` is the exact bytes of a call's arguments."""
+    """A content block, empty where its stream begins; `input` is the exact bytes of a call's arguments.
+
+    `tool_use_id` and `content` are of the result of a tool that the provider runs; `caller` says which tool ran it.
+    """
 
     type: str = ""
     id: str | None = None
@@ -49,6 +52,9 @@ class Block(Struct):
     data: str | None = None
     input: Raw = Raw(b"")
     citations: list[dict[str, Any]] | None = None
+    tool_use_id: str | None = None
+    content: Any = None
+    caller: Any = None
 
 
 class Message(Struct):

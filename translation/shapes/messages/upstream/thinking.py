@@ -56,9 +56,9 @@ def decide_thinking(
         if asked != "none":
             ledger.drop(source)
         return Decision()
-    if asked == "none":
-        return _silenced(source, profile, ledger)
     display = _display(request)
+    if asked == "none":
+        return _silenced(source, profile, display, ledger)
     if "adaptive" in profile.thinking:
         effort = _adaptive_effort(asked, profile)
         if effort != asked:
@@ -88,7 +88,7 @@ def _without_effort(request: Request, profile: Profile, ledger: Ledger) -> Decis
     return Decision()
 
 
-def _silenced(source: str, profile: Profile, ledger: Ledger) -> Decision:
+def _silenced(source: str, profile: Profile, display: Wire, ledger: Ledger) -> Decision:
     """Return how the model is asked not to think, or to think least where it cannot help it."""
     if "disabled" in profile.thinking:
         return Decision({"type": "disabled"})
@@ -96,7 +96,7 @@ def _silenced(source: str, profile: Profile, ledger: Ledger) -> Decision:
         ledger.coerce(source, "none", "between_tools")
         return Decision({"type": "between_tools"})
     ledger.coerce(source, "none", "low")
-    return Decision({"type": "adaptive"}, "low")
+    return Decision({"type": "adaptive", **display}, "low")
 
 
 def _adaptive_effort(asked: str, profile: Profile) -> str:

@@ -18,6 +18,9 @@ from translation.wrappers import SCHEMAS, description
 _MODES = {"auto": "auto", "required": "any", "none": "none"}
 _WEB_SEARCH = "web_search_20250305"
 
+SEARCH_OPTION = "web_search_options"
+"""The member by which a client lets the model search the web without declaring a tool: a wish, and no contract."""
+
 
 def encode_tools(request: Request, profile: Profile, ledger: Ledger) -> list[Wire]:
     """Return the tools, in the client's order.
@@ -31,13 +34,13 @@ def encode_tools(request: Request, profile: Profile, ledger: Ledger) -> list[Wir
         if _is_taken(tool, profile):
             continue
         named = choice is not None and choice.mode == "named" and choice.name == tool.name
-        if named or not kept:
+        if (named or not kept) and tool.at != SEARCH_OPTION:
             raise unsupported(
                 tool.at, f"The tool '{tool.name}' is run by another provider.", "This model takes function tools only."
             )
         ledger.drop(tool.at)
     _refuse_twins(kept)
-    return [_tool(tool, profile, ledger) for tool in _allowed(kept, choice, profile)]
+    return _capped([_tool(tool, profile, ledger) for tool in _allowed(kept, choice, profile)], request, ledger)
 
 
 def encode_tool_choice(request: Request, tools: Sequence[Wire], profile: Profile, ledger: Ledger) -> Wire | None:
@@ -49,11 +52,24 @@ def encode_tool_choice(request: Request, tools: Sequence[Wire], profile: Profile
         if choice.mode == "allowed" and profile.bound_thinking:
             ledger.coerce(choice.at)
         if wire["type"] in ("any", "tool") and profile.forced_choice is ForcedChoice.NEVER:
-            ledger.coerce(choice.at, wire["type"], "auto")
+            if choice.mode == "required":
+                ledger.coerce(choice.at, "required", "auto")
+            else:
+                ledger.coerce(choice.at)
             wire = {"type": "auto"}
     if request.parallel_tool_calls is False and (wire is None or wire["type"] != "none"):
         wire = {**(wire or {"type": "auto"}), "disable_parallel_tool_use": True}
     return wire
+
+
+def _capped(tools: list[Wire], request: Request, ledger: Ledger) -> list[Wire]:
+    """Return the tools with the limit of what the provider does by itself, which is to search the web."""
+    limit = request.max_tool_calls
+    if limit is None:
+        return tools
+    if not any(tool.get("type") == _WEB_SEARCH for tool in tools):
+        ledger.drop("max_tool_calls")
+    return [{**tool, "max_uses": limit} if tool.get("type") == _WEB_SEARCH else tool for tool in tools]
 
 
 def _is_taken(tool: Tool, profile: Profile) -> bool:
@@ -130,8 +146,9 @@ def _web_search(tool: Tool, ledger: Ledger) -> Wire:
     known = {key: value for key in ("city", "region", "country", "timezone") if (value := reading.text(place, key, at))}
     if known:
         wire["user_location"] = {"type": "approximate", **known}
-    if native.get("search_context_size") is not None:
-        ledger.drop(f"{tool.at}.search_context_size")
+    for name, value in native.items():
+        if name not in ("type", "filters", "user_location") and value is not None:
+            ledger.drop(f"{tool.at}.{name}")
     return wire
 
 

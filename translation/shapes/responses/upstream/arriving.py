@@ -2,7 +2,7 @@
 
 An item may be told in deltas, in events that repeat the whole, or only in the last event of all. So whatever names a
 whole text is compared with what has been told, and what is missing at its end follows. A text that turns out different
-stays as it was told.
+stays as it was told, which the exchange's ledger says, as it says what has no place elsewhere.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from translation.events import (
 )
 from translation.exchange import Exchange
 from translation.hub import Citation, ToolKind, Wire
+from translation.ledger import Ledger
 from translation.shapes.responses.freeform import action_arguments
 from translation.shapes.responses.upstream.events import objects, words
 from translation.shapes.responses.upstream.thoughts import sealed_thought
@@ -53,6 +54,15 @@ class Place:
         self.kind = kind
 
 
+def missing(whole: str, told: str, at: str, lost: Ledger) -> str:
+    """Return what of a whole text has not been told; "" if another text was, which cannot be taken back."""
+    if whole.startswith(told):
+        return whole[len(told) :]
+    if whole:
+        lost.coerce(at)
+    return ""
+
+
 def paired(places: Sequence[tuple[int, Hashable]], known: Sequence[Any]) -> list[Any]:
     """Return for each place the known one that is meant, None if there is none.
 
@@ -75,6 +85,8 @@ class _Told:
 
     def __init__(self, kind: PartKind, keys: Iterator[int]) -> None:
         self.part_kind = kind
+        self.phase: str | None = None
+        self.summary = False
         self.key = -1
         self.ended = False
         self.pieces: list[str] = []
@@ -83,7 +95,7 @@ class _Told:
     def start(self) -> Iterator[Event]:
         if self.key < 0:
             self.key = next(self._keys)
-            yield PartStart(self.key, self.part_kind)
+            yield PartStart(self.key, self.part_kind, phase=self.phase, summary=self.summary)
 
     def say(self, text: str) -> Iterator[Event]:
         if text and not self.ended:
@@ -91,9 +103,8 @@ class _Told:
             self.pieces.append(text)
             yield PartDelta(self.key, text)
 
-    def missing(self, whole: str) -> str:
-        told = "".join(self.pieces)
-        return whole[len(told) :] if whole.startswith(told) else ""
+    def told(self) -> str:
+        return "".join(self.pieces)
 
     def end(self) -> Iterator[Event]:
         if self.key >= 0 and not self.ended:
@@ -102,13 +113,19 @@ class _Told:
 
 
 class ArrivingProse(Place):
-    """A content part of a message."""
+    """A content part of a message; `at` is its path in the reply."""
 
-    def __init__(self, index: int, kind: PartKind, keys: Iterator[int]) -> None:
+    def __init__(self, index: int, kind: PartKind, keys: Iterator[int], at: str, lost: Ledger) -> None:
         super().__init__(index, kind)
         self._told = _Told(kind, keys)
+        self._at = at
+        self._lost = lost
         self._cited = 0
         self._logprobs = 0
+
+    def belongs(self, phase: str | None) -> None:
+        """Note the phase of its message; one that comes to be known after the first word comes too late."""
+        self._told.phase = phase
 
     def say(self, text: str, logprobs: Sequence[Any] | None = None) -> Iterator[Event]:
         """Yield a delta, and the log probabilities of its tokens."""
@@ -119,23 +136,30 @@ class ArrivingProse(Place):
 
     def cite(self, annotation: Wire) -> Iterator[Event]:
         """Yield a source of the text; sources that are no web pages have no place elsewhere."""
-        if annotation.get("type") == "url_citation" and words(annotation, "url") and not self._told.ended:
-            self._cited += 1
-            yield from self._told.start()
-            yield PartCitation(self._told.key, _citation(annotation, "".join(self._told.pieces)))
+        if annotation.get("type") != "url_citation" or not words(annotation, "url") or self._told.ended:
+            self._lost.drop(f"{self._at}.annotations")
+            return
+        self._cited += 1
+        yield from self._told.start()
+        yield PartCitation(self._told.key, _citation(annotation, self._told.told()))
 
     def whole(self, text: str, logprobs: Sequence[Any] | None) -> Iterator[Event]:
         """Yield what is missing of the whole text."""
-        yield from self.say(self._told.missing(text), (logprobs or ())[self._logprobs :])
+        member = "refusal" if self.kind is PartKind.REFUSAL else "text"
+        unsaid = missing(text, self._told.told(), f"{self._at}.{member}", self._lost)
+        yield from self.say(unsaid, (logprobs or ())[self._logprobs :])
 
     def complete(self, part: Wire) -> Iterator[Event]:
         """Yield what is missing of the whole part, and its end."""
         logprobs = part.get("logprobs")
         text = words(part, "refusal" if self.kind is PartKind.REFUSAL else "text")
         yield from self.whole(text, logprobs if isinstance(logprobs, list) else None)
-        sources = [source for source in objects(part, "annotations") if source.get("type") == "url_citation"]
-        for source in sources[self._cited :]:
-            yield from self.cite(source)
+        told = self._cited
+        for source in objects(part, "annotations"):
+            if source.get("type") == "url_citation" and told:
+                told -= 1
+            else:
+                yield from self.cite(source)
         yield from self.end()
 
     def end(self) -> Iterator[Event]:
@@ -146,11 +170,13 @@ class ArrivingProse(Place):
 class ArrivingItem(Place):
     """An output item; `kind` is its type. `done` once the upstream has told the whole of it."""
 
-    def __init__(self, index: int, kind: str, item_id: str, keys: Iterator[int]) -> None:
+    def __init__(self, index: int, kind: str, item_id: str, keys: Iterator[int], exchange: Exchange) -> None:
         super().__init__(index, kind)
         self.item_id = item_id
         self.done = False
+        self.at = f"reply:output[{index}]"
         self._keys = keys
+        self._exchange = exchange
 
     def announce(self, native: Wire) -> Iterator[Event]:
         """Yield what the announcement of the item tells."""
@@ -168,21 +194,32 @@ class ArrivingItem(Place):
 class ArrivingMessage(ArrivingItem):
     """A message: any number of texts and refusals."""
 
-    def __init__(self, index: int, kind: str, item_id: str, keys: Iterator[int]) -> None:
-        super().__init__(index, kind, item_id, keys)
+    def __init__(self, index: int, kind: str, item_id: str, keys: Iterator[int], exchange: Exchange) -> None:
+        super().__init__(index, kind, item_id, keys, exchange)
         self._parts: list[ArrivingProse] = []
+        self._phase: str | None = None
+
+    def announce(self, native: Wire) -> Iterator[Event]:
+        """Yield nothing, but note the phase, with which the parts start."""
+        self._phase = words(native, "phase") or self._phase
+        for part in self._parts:
+            part.belongs(self._phase)
+        return iter(())
 
     def part(self, index: int, kind: PartKind) -> ArrivingProse:
         """Return the content part of that index and kind."""
         for part in self._parts:
             if part.index == index and part.kind is kind:
                 return part
-        self._parts.append(ArrivingProse(index, kind, self._keys))
-        return self._parts[-1]
+        part = ArrivingProse(index, kind, self._keys, f"{self.at}.content[{index}]", self._exchange.lost)
+        part.belongs(self._phase)
+        self._parts.append(part)
+        return part
 
     def complete(self, native: Wire) -> Iterator[Event]:
         """Yield what is missing of the parts, and their ends."""
         self.done = True
+        yield from self.announce(native)
         # Some vendors write a message's only text as a string.
         lone = words(native, "content")
         content = [{"type": "output_text", "text": lone}] if lone else objects(native, "content")
@@ -202,8 +239,8 @@ class ArrivingMessage(ArrivingItem):
 class ArrivingReasoning(ArrivingItem):
     """Reasoning: one part, whose text is the summaries or else the thoughts themselves, and whose state is sealed."""
 
-    def __init__(self, index: int, kind: str, item_id: str, keys: Iterator[int]) -> None:
-        super().__init__(index, kind, item_id, keys)
+    def __init__(self, index: int, kind: str, item_id: str, keys: Iterator[int], exchange: Exchange) -> None:
+        super().__init__(index, kind, item_id, keys, exchange)
         self._told = _Told(PartKind.REASONING, keys)
         self._source = ""
         self._numbers: dict[int, list[str]] = {}
@@ -213,7 +250,7 @@ class ArrivingReasoning(ArrivingItem):
         """Yield a piece of the `number`-th text of one source."""
         if not text or (self._source or source) != source:
             return
-        self._source = source
+        self._choose(source)
         if self._numbers and number not in self._numbers:
             yield from self._told.say(_BETWEEN_SUMMARIES)
         self._numbers.setdefault(number, []).append(text)
@@ -221,26 +258,32 @@ class ArrivingReasoning(ArrivingItem):
 
     def whole(self, source: str, number: int, text: str) -> Iterator[Event]:
         """Yield what is missing of the `number`-th text of one source."""
-        told = "".join(self._numbers.get(number, ()))
-        if text.startswith(told):
-            yield from self.think(source, number, text[len(told) :])
+        if (self._source or source) == source:
+            told = "".join(self._numbers.get(number, ()))
+            yield from self.think(source, number, missing(text, told, f"{self.at}.{source}", self._exchange.lost))
 
     def complete(self, native: Wire) -> Iterator[Event]:
         """Yield what is missing of the text; the part stays open until it is known what the reasoning led to."""
         self.done = True
         texts = {source: [words(part, "text") for part in objects(native, source)] for source in (SUMMARY, CONTENT)}
         source = self._source or (SUMMARY if any(texts[SUMMARY]) else CONTENT)
-        yield from self._told.say(self._told.missing(_BETWEEN_SUMMARIES.join(text for text in texts[source] if text)))
+        self._choose(source)
+        whole = _BETWEEN_SUMMARIES.join(text for text in texts[source] if text)
+        yield from self._told.say(missing(whole, self._told.told(), f"{self.at}.{source}", self._exchange.lost))
         self._natives = [native]
 
+    def _choose(self, source: str) -> None:
+        self._source = source
+        self._told.summary = source == SUMMARY
+
     def add(self, native: Wire) -> None:
-        """Keep a search that the provider ran right after this."""
+        """Keep what a tool of the provider's did right after this."""
         if native not in self._natives:
             self._natives.append(native)
 
-    def release(self, successor: Wire | None, deployment: str) -> Iterator[Event]:
+    def release(self, successor: Wire | None) -> Iterator[Event]:
         """Yield the sealed state and the end, now that the item after it is known, or that there is none."""
-        opaque = sealed_thought(self._natives, successor, deployment)
+        opaque = sealed_thought(self._natives, successor, self._exchange.deployment)
         if opaque and not self._told.ended:
             yield from self._told.start()
             yield PartOpaque(self._told.key, opaque)
@@ -255,7 +298,7 @@ class ArrivingCall(ArrivingItem):
     """A call of a tool; it starts when its name is known."""
 
     def __init__(self, index: int, kind: str, item_id: str, keys: Iterator[int], exchange: Exchange) -> None:
-        super().__init__(index, kind, item_id, keys)
+        super().__init__(index, kind, item_id, keys, exchange)
         self.started = False
         self.call_id = ""
         self._tool = CALL_KINDS[kind]
@@ -263,7 +306,6 @@ class ArrivingCall(ArrivingItem):
         self._key = -1
         self._pieces: list[str] = []
         self._ended = False
-        self._exchange = exchange
 
     def announce(self, native: Wire) -> Iterator[Event]:
         """Yield the start of the call and what had come of it before, once the name is known."""
@@ -286,9 +328,8 @@ class ArrivingCall(ArrivingItem):
 
     def whole(self, text: str) -> Iterator[Event]:
         """Yield what is missing of the whole arguments."""
-        told = "".join(self._pieces)
-        if text.startswith(told):
-            yield from self.say(text[len(told) :])
+        at = f"{self.at}.{_CALL_TEXTS.get(self._tool, 'action')}"
+        yield from self.say(missing(text, "".join(self._pieces), at, self._exchange.lost))
 
     def complete(self, native: Wire) -> Iterator[Event]:
         """Yield what is missing of the call, and its end."""
@@ -298,9 +339,11 @@ class ArrivingCall(ArrivingItem):
         yield from self.end()
 
     def end(self) -> Iterator[Event]:
-        """Yield the end of the call, if it was one."""
+        """Yield the end of the call; one that was never named is none."""
         if self.started and not self._ended:
             yield PartEnd(self._key)
+        elif not self.started:
+            self._exchange.lost.drop(self.at)
         self._ended = True
 
     def _text(self, native: Wire) -> str:

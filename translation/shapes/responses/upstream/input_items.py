@@ -23,26 +23,30 @@ from translation.hub import (
     UserItem,
     Wire,
 )
-from translation.ledger import Ledger
-from translation.shapes.responses.upstream.content_parts import encode_parts, encode_spoken
+from translation.shapes.responses.upstream.content_parts import Writing, encode_parts, encode_spoken
 from translation.shapes.responses.upstream.thoughts import Thought, restored_thought
 from translation.shapes.responses.upstream.tool_calls import encode_call, encode_result
 from translation.turns import AssistantItem, AssistantTurn, ResultTurn, Turn, turns
 
 
-def encode_input(items: Sequence[Item], origin: str, deployment: str, ledger: Ledger) -> list[Wire]:
-    """Return the items as the `input` of the body; `origin` is the shape of the client that sent them."""
-    conversation = _Conversation(origin, deployment, ledger)
+def encode_input(items: Sequence[Item], writing: Writing) -> list[Wire]:
+    """Return the items as the `input` of the body."""
+    conversation = _Conversation(writing)
     return [wire for turn in turns(items) for wire in conversation.write(turn)]
+
+
+def instruction_items(item: SystemItem, role: str, writing: Writing) -> list[Wire]:
+    """Return an instruction as a message of that role; nothing if it has no words."""
+    content = encode_parts([part for part in item.parts if part.text], writing)
+    return [{"type": "message", "role": role, "content": content}] if content else []
 
 
 class _Conversation:
     """The input as far as it has been written."""
 
-    def __init__(self, origin: str, deployment: str, ledger: Ledger) -> None:
-        self._origin = origin
-        self._deployment = deployment
-        self._ledger = ledger
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
+        self._ledger = writing.ledger
         self._kinds: dict[str, ToolKind] = {}
         self._restoring = True
 
@@ -52,7 +56,7 @@ class _Conversation:
             case SystemItem():
                 return self._system(turn)
             case UserItem():
-                content = encode_parts(turn.parts, self._origin, self._ledger)
+                content = encode_parts(turn.parts, self._writing)
                 return [{"type": "message", "role": "user", "content": content or ""}]
             case AssistantTurn(items):
                 return self._assistant(items)
@@ -61,13 +65,11 @@ class _Conversation:
 
     def _system(self, item: SystemItem) -> list[Wire]:
         # The Messages API has one word for what the two others call developer, next to the system prompt proper.
-        role = "developer" if self._origin == "messages" else item.role
-        content = [{"type": "input_text", "text": part.text} for part in item.parts if part.text]
-        return [{"type": "message", "role": role, "content": content}] if content else []
+        return instruction_items(item, "developer" if self._writing.origin == "messages" else item.role, self._writing)
 
     def _result(self, result: ToolResult) -> Wire:
         kind = self._kinds.get(result.call_id, result.kind)
-        return encode_result(result, kind, self._origin, self._ledger)
+        return encode_result(result, kind, self._writing)
 
     def _assistant(self, items: Sequence[AssistantItem]) -> list[Wire]:
         thoughts = self._thoughts(items)
@@ -91,7 +93,7 @@ class _Conversation:
     def _thoughts(self, items: Sequence[AssistantItem]) -> dict[int, Thought]:
         """Return the turn's reasoning by the number of its item: all of it, or none if some cannot be restored."""
         reasoning = {number: item for number, item in enumerate(items) if isinstance(item, Reasoning)}
-        found = {number: restored_thought(item, self._deployment) for number, item in reasoning.items()}
+        found = {number: restored_thought(item, self._writing.deployment) for number, item in reasoning.items()}
         thoughts = {number: thought for number, thought in found.items() if thought is not None}
         self._restoring = self._restoring and len(thoughts) == len(reasoning)
         if self._restoring:

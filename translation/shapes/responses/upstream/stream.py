@@ -2,7 +2,8 @@
 
 Rules. An item is known by its output_index and its type, since some vendors change the ids with every event; by its id
 only where the index is missing. Deltas are told as they come, and what the events that repeat the whole have more of
-is told then; what only the last event shows is told then. Reasoning ends with the announcement of the item after it.
+is told then; what only the last event shows is told then. Reasoning ends with the announcement of the item after it,
+and the searches that it led to are told after its end. What the provider's other tools did is reported and passed over.
 `completed` and `incomplete` end the reply; a stream that ends before was cut. Events that nobody knows are passed over.
 """
 
@@ -28,6 +29,7 @@ from translation.shapes.responses.upstream.arriving import (
     paired,
 )
 from translation.shapes.responses.upstream.events import StreamEvent, decode_event, objects, words
+from translation.shapes.responses.upstream.searches import SEARCH_CALL, told_search
 from translation.shapes.responses.upstream.thoughts import KEPT_HOSTED
 from translation.shapes.responses.usage import usage_in
 from translation.sse import ServerSentEvent
@@ -62,6 +64,9 @@ class ResponsesStreamDecoder:
         self._items: list[ArrivingItem] = []
         self._places: dict[tuple[int, str], ArrivingItem] = {}
         self._held: ArrivingReasoning | None = None
+        # Searches that wait for the end of the reasoning before them, and how many items the provider's tools made.
+        self._searches: list[Wire] = []
+        self._hosted = 0
 
     def decode(self, event: ServerSentEvent) -> Iterator[Event]:
         """Yield the hub events of one server-sent event."""
@@ -85,7 +90,11 @@ class ResponsesStreamDecoder:
 
     def end(self, response: Wire, status: str) -> Iterator[Event]:
         """Yield what is missing of the whole Response object, and the end of the reply; or the failure that it is."""
-        status = words(response, "status") if words(response, "status") in _ENDINGS.values() else status
+        said = words(response, "status") or status
+        if said in _ENDINGS.values():
+            status = said
+        else:
+            self._exchange.lost.coerce("reply:status")
         if status in ("failed", "cancelled"):
             yield from self._fail(_failure(response, status))
             return
@@ -175,7 +184,7 @@ class ResponsesStreamDecoder:
                 self._places.pop((known.index, kind), None)
             item = yield from self._item(kind, wire, native)
             yield from item.announce(native)
-        elif kind != KEPT_HOSTED:
+        elif kind not in KEPT_HOSTED:
             yield from self._release(native)
 
     def _take_item(self, native: Wire, wire: StreamEvent) -> Iterator[Event]:
@@ -184,18 +193,21 @@ class ResponsesStreamDecoder:
             item = yield from self._item(kind, wire, native)
             yield from self._complete(item, native)
         else:
-            yield from self._pass_over(native)
+            yield from self._pass_over(native, wire.output_index)
 
     def _take_output(self, output: list[Wire]) -> Iterator[Event]:
         """Yield what is missing of the whole output, and the ends of what is open."""
         places = [(index, words(native, "type")) for index, native in enumerate(output)]
+        told = self._hosted
         for (index, kind), native, known in zip(places, output, paired(places, self._items), strict=True):
             if kind not in _ARRIVING:
-                yield from self._pass_over(native)
-                continue
-            if known is not self._held:
+                if told:
+                    told -= 1
+                else:
+                    yield from self._pass_over(native, index)
+            elif known is None or not known.done:
                 yield from self._release(native)
-            yield from self._complete(known or self._new(kind, index, words(native, "id")), native)
+                yield from self._complete(known or self._new(kind, index, words(native, "id")), native)
         yield from self._release(None)
         for item in self._items:
             yield from item.end()
@@ -221,11 +233,7 @@ class ResponsesStreamDecoder:
         return None if isinstance(item, ArrivingCall) and other and item.call_id not in ("", other) else item
 
     def _new(self, kind: str, index: int, item_id: str) -> ArrivingItem:
-        item: ArrivingItem
-        if kind in CALL_KINDS:
-            item = ArrivingCall(index, kind, item_id, self._keys, self._exchange)
-        else:
-            item = _ARRIVING[kind](index, kind, item_id, self._keys)
+        item = _ARRIVING[kind](index, kind, item_id, self._keys, self._exchange)
         self._items.append(item)
         self._places[index, kind] = item
         return item
@@ -238,23 +246,41 @@ class ResponsesStreamDecoder:
             self._held = item
         yield from item.complete(native)
 
-    def _pass_over(self, native: Wire) -> Iterator[Event]:
-        """Yield nothing of an item that the provider's own tools made; a search is kept with the reasoning before."""
-        if words(native, "type") != KEPT_HOSTED:
+    def _pass_over(self, native: Wire, index: int | None) -> Iterator[Event]:
+        """Yield what a client can be told of an item that the provider's own tools made: nothing but a search.
+
+        What may come between reasoning and the item that it led to is kept in the state of the reasoning.
+        """
+        place = len(self._items) + self._hosted if index is None else index
+        self._hosted += 1
+        kind = words(native, "type")
+        if kind != SEARCH_CALL:
+            self._exchange.lost.drop(f"reply:output[{place}]")
+        if kind not in KEPT_HOSTED:
             yield from self._release(native)
         elif self._held is not None:
             self._held.add(native)
+        if kind == SEARCH_CALL:
+            self._searches.append(native)
+            if self._held is None:
+                yield from self._release(native)
 
     def _release(self, successor: Wire | None) -> Iterator[Event]:
-        """Yield the end of the reasoning that waits for the item after it."""
+        """Yield the end of the reasoning that waits for the item after it, and the searches that it led to."""
         held, self._held = self._held, None
         if held is not None:
-            yield from held.release(successor, self._exchange.deployment)
+            yield from held.release(successor)
+        searches, self._searches = self._searches, []
+        for native in searches:
+            yield from told_search(native, self._keys)
 
     def _stop_reason(self, response: Wire, status: str) -> StopReason:
         if status == "incomplete":
             details = response.get("incomplete_details")
-            return _INCOMPLETE.get(words(details if isinstance(details, dict) else {}, "reason"), StopReason.UNKNOWN)
+            reason = _INCOMPLETE.get(words(details if isinstance(details, dict) else {}, "reason"))
+            if reason is None:
+                self._exchange.lost.coerce("reply:incomplete_details.reason")
+            return reason or StopReason.UNKNOWN
         called = any(isinstance(item, ArrivingCall) and item.started for item in self._items)
         return StopReason.TOOL_CALLS if called else StopReason.END
 

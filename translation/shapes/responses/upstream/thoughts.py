@@ -1,7 +1,7 @@
 """An upstream's reasoning on its way through a client of another shape: sealed with the reply, restored in the request.
 
-The envelope holds the reasoning item as it came, the searches that the provider ran right after it, and a word about
-the item that all this led to: the call's id, or the phase of a message, which has no place in other shapes.
+The envelope holds the reasoning item as it came, what the provider's own tools did right after it, and a word about the
+item that all this led to: the call's id, or the phase of a message, which has no place in other shapes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from msgspec import Struct
 
 from translation.envelope import Envelope, seal, unseal
 from translation.hub import AssistantText, Opaque, Reasoning, ToolCall, Wire
+from translation.shapes.responses.upstream.searches import SEARCH_CALL
 
 ORIGIN = "responses"
-KEPT_HOSTED = "web_search_call"
+
+KEPT_HOSTED = (SEARCH_CALL, "mcp_call")
+"""Items of tools of the provider's that clients can ask for; the wire wants them behind their reasoning."""
 
 _PHASES = ("commentary", "final_answer")
 # Members that are taken back; `status` and the like are refused by some versions of the API.
@@ -38,7 +41,7 @@ class Thought(Struct, frozen=True):
 
 
 def sealed_thought(natives: Sequence[Wire], successor: Wire | None, deployment: str) -> str:
-    """Return the envelope of a reasoning item and the searches after it; `successor` is the item that follows, if any.
+    """Return the envelope of reasoning and what tools did after it; `successor` is the item that follows, if any.
 
     Returns "" if there is nothing in it that the upstream could read again.
     """
@@ -68,11 +71,11 @@ def restored_thought(reasoning: Reasoning, deployment: str) -> Thought | None:
     if native.get("type") != "reasoning" or not _is_readable(native):
         return None
     # The envelope went through the client's hands: nothing is sent on but what we would have put in.
-    searches = [other for other in others if other.get("type") == KEPT_HOSTED]
+    hosted = [other for other in others if other.get("type") in KEPT_HOSTED]
     hint: Wire = next((other for other in others if other.get("type") in ("message", "function_call")), {})
     call_id, phase = hint.get("call_id"), hint.get("phase")
     return Thought(
-        natives=(_taken_back(native), *searches),
+        natives=(_taken_back(native), *hosted),
         at=reasoning.at,
         call_id=call_id if isinstance(call_id, str) else "",
         phase=phase if phase in _PHASES else None,

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 import msgspec
 
+from translation.failures import RequestRefused
 from translation.hub import Part, Refusal, Text, ToolCall, ToolKind, ToolResult, Wire
-from translation.ledger import Ledger
 from translation.names import sent_call_id, sent_name
 from translation.shapes.responses.freeform import action
-from translation.shapes.responses.input_items import TOOL_ERROR_MARK
-from translation.shapes.responses.upstream.content_parts import encode_parts
+from translation.shapes.responses.input_items import OUTPUT_MAX_CHARACTERS, TOOL_ERROR_MARK
+from translation.shapes.responses.upstream.content_parts import Writing, encode_parts
 from translation.shapes.responses.upstream.tools import NAME_MAX
+from translation.tool_errors import failure_member
 from translation.wrappers import arguments
 
 
@@ -35,7 +36,7 @@ def encode_call(call: ToolCall) -> Wire:
             return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments(call)}
 
 
-def encode_result(result: ToolResult, kind: ToolKind, origin: str, ledger: Ledger) -> Wire:
+def encode_result(result: ToolResult, kind: ToolKind, writing: Writing) -> Wire:
     """Return the item of a result; `kind` is the kind of the call that it answers."""
     call_id = sent_call_id(result.call_id)
     if kind is ToolKind.APPLY_PATCH:
@@ -46,18 +47,27 @@ def encode_result(result: ToolResult, kind: ToolKind, origin: str, ledger: Ledge
     if kind is ToolKind.LOCAL_SHELL:
         return {"type": "local_shell_call_output", "id": call_id, "output": _text(result.parts)}
     wire_type = "custom_tool_call_output" if kind is ToolKind.CUSTOM else "function_call_output"
-    return {"type": wire_type, "call_id": call_id, "output": _output(result, origin, ledger)}
+    return {"type": wire_type, "call_id": call_id, "output": _output(result, writing)}
 
 
-def _output(result: ToolResult, origin: str, ledger: Ledger) -> str | list[Wire]:
-    parts = encode_parts(result.parts, origin, ledger)
+def _output(result: ToolResult, writing: Writing) -> str | list[Wire]:
+    parts = encode_parts(result.parts, writing)
+    if any(len(part.get("text", "")) > OUTPUT_MAX_CHARACTERS for part in parts):
+        raise RequestRefused(
+            f"The result of a tool has more than {OUTPUT_MAX_CHARACTERS} characters. Send less of it.",
+            param=result.at,
+            code="string_above_max_length",
+            too_large=True,
+        )
     if result.is_error:
-        ledger.coerce(f"{result.at}.is_error")
+        if member := failure_member(result, writing.origin):
+            writing.ledger.coerce(member)
         if parts and parts[0]["type"] == "input_text":
             parts[0] = {**parts[0], "text": TOOL_ERROR_MARK + parts[0]["text"]}
         else:
             parts = [{"type": "input_text", "text": TOOL_ERROR_MARK}, *parts]
-    if len(parts) == 1 and parts[0]["type"] == "input_text":
+    # A mark that moves on must not change the form of the results before it, or their cache is lost.
+    if len(parts) == 1 and parts[0]["type"] == "input_text" and not writing.markable:
         text: str = parts[0]["text"]
         return text
     return parts or ""

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from translation.failures import RequestRefused
-from translation.hub import Request, Tool, ToolChoice, ToolKind, Wire
+from translation.hub import McpServer, Request, Tool, ToolChoice, ToolKind, Wire
 from translation.ledger import Ledger
 from translation.names import sent_name
 from translation.profiles import Profile
-from translation.reading import unsupported
+from translation.reading import missing, unsupported
 from translation.wrappers import SCHEMAS, description
 
 NAME_MAX = 128
@@ -37,7 +37,7 @@ def encode_tools(request: Request, profile: Profile, ledger: Ledger) -> list[Wir
         if tool in kept:
             continue
         forced = choice is not None and choice.mode in ("named", "required") and (choice.name == tool.name or not kept)
-        if forced or not kept:
+        if forced or not (kept or request.mcp_servers):
             raise unsupported(
                 tool.at,
                 f"The tool '{tool.name}' is run by another provider.",
@@ -51,6 +51,27 @@ def encode_tools(request: Request, profile: Profile, ledger: Ledger) -> list[Wir
 def sent_tools(request: Request) -> list[Tool]:
     """Return the tools that this shape has a form for."""
     return [tool for tool in request.tools if tool.kind is not ToolKind.HOSTED or request.origin == "responses"]
+
+
+def encode_mcp_servers(request: Request, profile: Profile) -> list[Wire]:
+    """Return the servers that the provider shall call by itself; a client of them has no place for a question first."""
+    if request.mcp_servers and not profile.mcp_servers:
+        raise unsupported(
+            "mcp_servers", "This model cannot reach MCP servers by itself.", "Declare their tools in 'tools'."
+        )
+    return [_mcp(server) for server in request.mcp_servers]
+
+
+def _mcp(server: McpServer) -> Wire:
+    for member, value in (("name", server.name), ("url", server.url)):
+        if not value:
+            raise missing(f"{server.at}.{member}")
+    wire: Wire = {"type": "mcp", "server_label": server.name, "server_url": server.url}
+    if server.authorization is not None:
+        wire["authorization"] = server.authorization
+    if server.allowed is not None:
+        wire["allowed_tools"] = list(server.allowed)
+    return {**wire, "require_approval": "never"}
 
 
 def _refuse_twins(tools: Iterable[Tool]) -> None:
