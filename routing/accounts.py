@@ -8,18 +8,20 @@ from routing.fields import Fields, did_you_mean, obey
 from routing.presets import PRESETS, preset_for
 from routing.rules import (
     TIMEOUT_NAMES,
+    check_asks_usage,
     check_base_url,
+    check_betas,
     check_headers,
     check_http_host,
     check_quirks,
     check_shapes,
     check_timeout,
 )
-from routing.table import Timeouts
+from routing.table import EVERY_BETA, Timeouts
 
 ACCOUNT_KEYS = (
     "provider_interface", "base_url", "access_key", "shapes", "prefer", "headers", "http_host", "passthrough_auth",
-    "quirks", "timeouts",
+    "quirks", "asks_usage", "betas", "timeouts",
 )  # fmt: skip
 
 
@@ -34,6 +36,8 @@ def read_account(fields: Fields, provider: str) -> UpstreamEntry:
     named = fields.names("quirks", "[NAME]")
     quirks = preset.quirks if named is None else named
     fields.obey("quirks", check_quirks, quirks)
+    asks_usage = fields.flag("asks_usage", False) if "asks_usage" in fields else None
+    fields.obey("asks_usage", check_asks_usage, asks_usage, quirks)
     return UpstreamEntry(
         name="",
         provider=provider,
@@ -46,6 +50,8 @@ def read_account(fields: Fields, provider: str) -> UpstreamEntry:
         http_host=fields.text("http_host", "api.example.com", check_http_host),
         passthrough_auth=fields.flag("passthrough_auth", False),
         quirks=tuple(sorted(set(quirks))),
+        asks_usage=asks_usage,
+        betas=_betas(fields),
         timeouts=_timeouts(fields),
     )
 
@@ -68,6 +74,15 @@ def _shapes(fields: Fields, shapes: tuple[str, ...], prefer: str) -> tuple[tuple
         preferred = prefer if prefer in shapes or not shapes else shapes[0]
     fields.obey("prefer" if "prefer" in fields else "shapes", check_shapes, shapes, preferred)
     return shapes, preferred
+
+
+def _betas(fields: Fields) -> tuple[str, ...] | None:
+    value = fields.value("betas")
+    if value is not None and value.value == "*":
+        return EVERY_BETA
+    betas = fields.names("betas", "[context-management-2025-06-27]")
+    fields.obey("betas", check_betas, betas)
+    return None if betas is None else tuple(sorted(betas))
 
 
 def _access_key(fields: Fields) -> str:

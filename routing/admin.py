@@ -11,11 +11,13 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from routing.assumptions import profiles_of
 from routing.forms import AliasForm, RouteForm, TargetForm, UpstreamForm
 from routing.models import Alias, Revision, Route, RouteQuerySet, Target, Upstream
 from routing.publishing import PublishingAdmin
 from routing.revisions import Unpublishable, restore
 from routing.rules import InvalidValue
+from routing.table import EVERY_BETA
 
 admin.site.site_header = admin.site.site_title = "Switchyard"
 admin.site.index_title = "Contents"
@@ -33,13 +35,14 @@ class UpstreamAdmin(PublishingAdmin):
     list_display = ["name", "credential_state", "base_url", "speaks", "used_by", "enabled"]
     list_filter = ["enabled", "provider"]
     search_fields = ["name", "provider", "base_url", "reference"]
-    readonly_fields = ["credential_state"]
+    readonly_fields = ["credential_state", "in_effect"]
     actions = ["enable", "disable"]
     save_on_top = True
     fieldsets = [
         (None, {"fields": ["name", "enabled", "provider", "base_url"]}),
         ("Credential", {"fields": ["credential_state", "new_access_key", "clear_access_key", "passthrough_auth"]}),
         ("Wire format", {"fields": ["shapes", "prefer", "interface", "quirks"]}),
+        ("Requests that pass through", {"fields": ["asks_usage", "betas", "in_effect"]}),
         (
             "Timeouts in seconds",
             {
@@ -93,6 +96,16 @@ class UpstreamAdmin(PublishingAdmin):
             return format_html('<span class="routing-bad">✘ {} {}</span>', shown, reason)
         shown = upstream.reference or f"stored, fingerprint {credential.fingerprint}"
         return format_html('<span class="routing-good">✔</span> {}', shown)
+
+    @admin.display(description="in effect")
+    def in_effect(self, upstream: Upstream) -> str:
+        """Show what the two switches come to, with what is known about the provider."""
+        if not upstream.pk:
+            return "what is known about the provider, as soon as it is saved"
+        betas = upstream.known_betas
+        taken = "all betas" if betas == EVERY_BETA else f"the betas {', '.join(betas)}" if betas else "no betas"
+        asked = "Streams are" if upstream.is_asked_for_usage else "Streams are not"
+        return f"{asked} asked for usage; {taken} go on."
 
     @admin.display(description="targets", ordering="target_count")
     def used_by(self, upstream: Upstream) -> int:
@@ -161,7 +174,11 @@ class RouteAdmin(PublishingAdmin):
     list_display = ["name", "goes_to", "also_called", "marked_default", "enabled"]
     list_filter = ["enabled", ProviderFilter, ("targets__upstream", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["name", "aliases__name", "targets__model", "targets__upstream__name"]
-    fields = ["name", "enabled", "is_default"]
+    fieldsets = [
+        (None, {"fields": ["name", "enabled", "is_default", "strict"]}),
+        ("What translation assumes of the models", {"fields": ["assumed"], "classes": ["collapse"]}),
+    ]
+    readonly_fields = ["assumed"]
     actions = ["make_default", "enable", "disable"]
     save_on_top = True
 
@@ -183,6 +200,13 @@ class RouteAdmin(PublishingAdmin):
         if not any(target.enabled and target.upstream.enabled for target in targets):
             return format_html('<span class="routing-bad">✘ {}</span>', "no target is enabled")
         return format_html_join(" ", "{}", ((_shown(target),) for target in targets))
+
+    @admin.display(description="capabilities")
+    def assumed(self, route: Route) -> SafeString | str:
+        """Show the profile of each target's model side by side, an operator's corrections in bold."""
+        if not route.pk:
+            return "what is known about them, as soon as it is saved"
+        return profiles_of(list(route.targets.all()))
 
     @admin.display(description="aliases")
     def also_called(self, route: Route) -> str:

@@ -18,4 +18,5 @@ class RoutingConfig(AppConfig):
         """Register what `manage.py check` says about this room."""
         register(checks.encryption_keys, Tags.security)
         register(checks.upstreams, Tags.database)
+        register(checks.targets, Tags.database)
         register(checks.routes, Tags.database)

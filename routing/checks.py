@@ -16,6 +16,8 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
 
+from routing import rules
+
 
 def encryption_keys(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Check that stored secrets can be encrypted and read."""
@@ -48,6 +50,20 @@ def upstreams(app_configs: Any = None, databases: Sequence[str] | None = None, *
             message = f"The upstream {row} has no credential: {credential.missing} is not set or cannot be read."
             hint = "Set it where the gateway runs, or give the upstream another access key in admin."
             found.append(checks.Warning(message, hint=hint, id="routing.W002"))
+    return found
+
+
+def targets(app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that what operators say of models can still be said."""
+    if "default" not in (databases or ()):
+        return []
+    found: list[CheckMessage] = []
+    for row in _rows("Target"):
+        try:
+            rules.check_capabilities(row.capabilities)
+        except rules.InvalidValue as exc:
+            message = f"The target {row} of the route {row.route} has capabilities that are left aside: {exc}."
+            found.append(checks.Warning(message, hint="Correct them on the route's page in admin.", id="routing.W005"))
     return found
 
 

@@ -14,7 +14,10 @@ from routing.table import Timeouts
 
 
 class UpstreamEntry(Struct, frozen=True, kw_only=True):
-    """An upstream. `access_key` is a reference, `fingerprint:...` for a stored secret, a secret, or "" for none."""
+    """An upstream. `access_key` is a reference, `fingerprint:...` for a stored secret, a secret, or "" for none.
+
+    `asks_usage` and `betas` are None where what is known about the provider decides.
+    """
 
     name: str
     provider: str
@@ -27,6 +30,8 @@ class UpstreamEntry(Struct, frozen=True, kw_only=True):
     http_host: str = ""
     passthrough_auth: bool = False
     quirks: tuple[str, ...] = ()
+    asks_usage: bool | None = None
+    betas: tuple[str, ...] | None = None
     timeouts: Timeouts = Timeouts()
     enabled: bool = True
 
@@ -36,7 +41,7 @@ class UpstreamEntry(Struct, frozen=True, kw_only=True):
 
 
 class TargetEntry(Struct, frozen=True, kw_only=True):
-    """A target of a route; `upstream` is the upstream's name. `prices` is kept as it is written."""
+    """A target of a route; `upstream` is the upstream's name. `prices` and `capabilities` are kept as written."""
 
     upstream: str
     model: str
@@ -44,6 +49,7 @@ class TargetEntry(Struct, frozen=True, kw_only=True):
     weight: int = 1
     enabled: bool = True
     prices: Mapping[str, Any] | None = None
+    capabilities: Mapping[str, Any] = {}
 
 
 class RouteEntry(Struct, frozen=True, kw_only=True):
@@ -53,6 +59,7 @@ class RouteEntry(Struct, frozen=True, kw_only=True):
     targets: tuple[TargetEntry, ...] = ()
     enabled: bool = True
     is_default: bool = False
+    strict: bool = False
 
 
 def sorted_targets(targets: Iterable[TargetEntry]) -> tuple[TargetEntry, ...]:

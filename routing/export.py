@@ -93,6 +93,8 @@ def _entry(route: RouteEntry, target: TargetEntry, upstream: UpstreamEntry, firs
         entry["route"] = route.name
     if route.is_default and first:
         entry["default"] = True
+    if route.strict and first:
+        entry["strict"] = True
     entry |= _account(upstream)
     if target.tier:
         entry["tier"] = target.tier
@@ -102,6 +104,8 @@ def _entry(route: RouteEntry, target: TargetEntry, upstream: UpstreamEntry, firs
         entry["enabled"] = False
     if target.prices is not None:
         entry["prices"] = _Inline(_sorted(target.prices))
+    if target.capabilities:
+        entry["capabilities"] = _Inline(_sorted(target.capabilities))
     return entry
 
 
@@ -113,7 +117,8 @@ def _upstream(upstream: UpstreamEntry) -> dict[str, Any]:
 def _route(route: RouteEntry) -> dict[str, Any]:
     disabled = {} if route.enabled else {"enabled": False}
     default = {"default": True} if route.is_default and not route.targets else {}
-    return _Inline({"name": route.name, **disabled, **default})
+    strict = {"strict": True} if route.strict and not route.targets else {}
+    return _Inline({"name": route.name, **disabled, **default, **strict})
 
 
 def _account(upstream: UpstreamEntry) -> dict[str, Any]:
@@ -130,6 +135,10 @@ def _account(upstream: UpstreamEntry) -> dict[str, Any]:
     if (upstream.shapes, upstream.prefer) != (preset.shapes, preset.prefer):
         account |= {"shapes": _InlineList(upstream.shapes), "prefer": upstream.prefer}
     said = {name: value for name, value in account.items() if value}
+    if upstream.asks_usage is not None:
+        said["asks_usage"] = upstream.asks_usage
+    if upstream.betas is not None:
+        said["betas"] = _InlineList(upstream.betas)
     # An empty list says something here: none of what the preset names.
     return said if upstream.quirks == preset.quirks else said | {"quirks": _InlineList(upstream.quirks)}
 

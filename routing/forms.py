@@ -67,6 +67,33 @@ class HeadersField(forms.CharField):
         return _says_something_else(self, initial or {}, data)
 
 
+class BetasField(forms.CharField):
+    """The betas that an upstream takes, one a line; an empty field is None, and `none` an empty list."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "placeholder": "as known about the provider"})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the lines of a list; what was typed stays as it was typed."""
+        return ("\n".join(value) or "none") if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Return the list of the lines."""
+        betas = (super().to_python(value) or "").replace(",", " ").split()
+        return None if not betas else [] if betas == ["none"] else sorted(betas)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Return whether the lines say something else than the list."""
+        return _says_something_else(self, initial, data)
+
+
+class SaidOrKnown(forms.NullBooleanSelect):
+    """Yes, no, or what is known about the provider."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choices = [("unknown", "as known about the provider"), ("true", "yes"), ("false", "no")]
+
+
 class PricesField(forms.CharField):
     """Prices as JSON on one line; an empty field means that there are none."""
 
@@ -87,6 +114,21 @@ class PricesField(forms.CharField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Return whether the text says something else than the mapping."""
         return _says_something_else(self, initial, data)
+
+
+class CapabilitiesField(PricesField):
+    """Corrections of a model's profile as JSON on one line; an empty field means that there are none."""
+
+    widget = forms.TextInput(attrs={"placeholder": '{"reads_top_k": true}'})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the JSON of a mapping, nothing for an empty one."""
+        return super().prepare_value(value) if value else ""
+
+    def to_python(self, value: Any) -> Any:
+        """Return the value of the JSON, an empty mapping for an empty field."""
+        written = super().to_python(value)
+        return {} if written is None else written
 
 
 def _says_something_else(field: forms.CharField, initial: Any, data: Any) -> bool:
@@ -128,6 +170,19 @@ class UpstreamForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at 
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="Known deviations. Tick what this upstream needs.",
+    )
+    asks_usage = forms.NullBooleanField(
+        label="Ask for usage",
+        required=False,
+        widget=SaidOrKnown,
+        help_text="Ask chat streams that pass through for their usage where the client did not, so that it is counted; "
+        "the client does not see it. For upstreams that take stream_options.",
+    )
+    betas = BetasField(
+        required=False,
+        help_text="Values of the header anthropic-beta that this upstream takes, one a line; others are left out of "
+        "requests that pass through. <code>*</code>: all of them. <code>none</code>: none. Blank: as known about the "
+        "provider.",
     )
     interface = forms.ChoiceField(
         label="Speaks like",
@@ -201,11 +256,12 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run
         """Texts for people."""
 
         model = Route
-        fields: ClassVar[list[str]] = ["name", "enabled", "is_default"]
+        fields: ClassVar[list[str]] = ["name", "enabled", "is_default", "strict"]
         help_texts: ClassVar[dict[str, str]] = {
             "name": "What clients write as the model. provider/*, such as openai/*, serves every model of a provider.",
             "enabled": "Untick to answer as if the model did not exist.",
             "is_default": "Serves requests that name no model. One route at most.",
+            "strict": "Refuse a request instead of dropping or changing any of its fields, for every client.",
         }
 
 
@@ -213,12 +269,17 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at ru
     """A target of a route."""
 
     prices = PricesField(required=False, help_text="JSON, for a million tokens.")
+    capabilities = CapabilitiesField(
+        required=False, help_text="JSON. Corrects what translation assumes of this model; see above for the names."
+    )
 
     class Meta:
         """Texts for people."""
 
         model = Target
-        fields: ClassVar[list[str]] = ["upstream", "model", "tier", "weight", "enabled", "prices"]
+        fields: ClassVar[list[str]] = [
+            "upstream", "model", "tier", "weight", "enabled", "prices", "capabilities",
+        ]  # fmt: skip
         help_texts: ClassVar[dict[str, str]] = {
             "model": "The model's name at the upstream. Blank: the route's name.",
             "tier": "0 is tried first, 1 when all of 0 fail, and so on.",

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Prefetch, Q
 
-from routing import credentials, rules
+from routing import credentials, presets, rules
 from routing.export import check_prices
 from routing.presets import PRESETS, preset_for
 from routing.table import Credential, Timeouts, is_wildcard
@@ -37,6 +37,8 @@ class Upstream(models.Model):
     headers = models.JSONField(default=dict, blank=True)
     http_host = models.CharField("Host header", max_length=255, blank=True)
     quirks = models.JSONField(default=list, blank=True)
+    asks_usage = models.BooleanField("ask for usage", null=True, blank=True)
+    betas = models.JSONField(null=True, blank=True)
     connect_timeout = models.FloatField("connect", default=USUAL.connect)
     first_byte_timeout = models.FloatField("first byte", default=USUAL.first_byte)
     idle_timeout = models.FloatField("idle", default=USUAL.idle)
@@ -56,6 +58,17 @@ class Upstream(models.Model):
     def timeouts(self) -> Timeouts:
         """The four timeouts as a value."""
         return Timeouts(self.connect_timeout, self.first_byte_timeout, self.idle_timeout, self.total_timeout)
+
+    @property
+    def is_asked_for_usage(self) -> bool:
+        """Whether streams are asked for their usage where the client did not: as the operator says, or as is known."""
+        known = presets.asks_usage(self.provider, self.base_url, self.quirks)
+        return known if self.asks_usage is None else self.asks_usage
+
+    @property
+    def known_betas(self) -> tuple[str, ...]:
+        """The values of `anthropic-beta` that go on: as the operator says, or as is known about the provider."""
+        return presets.betas(self.provider) if self.betas is None else tuple(self.betas)
 
     @property
     def access_key(self) -> str:
@@ -93,6 +106,8 @@ class Upstream(models.Model):
             errors.add("interface", f"{self.interface!r} is not known: choose from {', '.join(sorted(PRESETS))}")
         errors.check("prefer" if self.shapes else "shapes", rules.check_shapes, self.shapes, self.prefer)
         errors.check("quirks", rules.check_quirks, self.quirks)
+        errors.check("asks_usage", rules.check_asks_usage, self.asks_usage, self.quirks)
+        errors.check("betas", rules.check_betas, self.betas)
         errors.check("headers", rules.check_headers, self.headers)
         if self.http_host:
             errors.check("http_host", rules.check_http_host, self.http_host)
@@ -107,6 +122,7 @@ class Upstream(models.Model):
         self.shapes = self.shapes or list(preset.shapes)
         self.prefer = self.prefer or (preset.prefer if preset.prefer in self.shapes else self.shapes[0])
         self.quirks = sorted(set(self.quirks or (preset.quirks if self.pk is None else ())))
+        self.betas = None if self.betas is None else sorted(self.betas)
         self.headers = self.headers or {}
 
 
@@ -125,6 +141,7 @@ class Route(models.Model):
     name = models.CharField(max_length=NAME_LENGTH, unique=True)
     enabled = models.BooleanField(default=True)
     is_default = models.BooleanField("default", default=False)
+    strict = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
 
     objects = RouteQuerySet.as_manager()
@@ -184,6 +201,7 @@ class Target(models.Model):
     weight = models.PositiveIntegerField(default=1)
     enabled = models.BooleanField(default=True)
     prices = models.JSONField(null=True, blank=True)
+    capabilities = models.JSONField(default=dict, blank=True)
 
     class Meta:
         """In the order in which they are tried."""
@@ -211,6 +229,7 @@ class Target(models.Model):
         errors.check("weight", rules.check_whole_number, "the weight", self.weight, rules.MAX_WEIGHT)
         if self.prices is not None:
             errors.check("prices", check_prices, self.prices)
+        errors.check("capabilities", rules.check_capabilities, self.capabilities)
         errors.raise_any()
 
 

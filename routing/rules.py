@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from routing.table import is_wildcard
+from translation.capabilities import InvalidCapability, read_capabilities
 from translation.quirks import QUIRKS
 from translation.shapes import SHAPES
 
@@ -26,6 +27,7 @@ SHAPE_NAMES = tuple(SHAPES)
 
 _PROVIDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_BETA = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?)")
 _NUMERIC_HOST = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)(?:\.(?:0[xX][0-9A-Fa-f]*|[0-9]+))*\.?")
@@ -137,6 +139,32 @@ def check_quirks(quirks: Iterable[str]) -> None:
     for quirk in quirks:
         if quirk not in QUIRKS:
             raise InvalidValue(f"{quirk!r} is no quirk: choose from {', '.join(sorted(QUIRKS))}")
+
+
+def check_asks_usage(asks: bool | None, quirks: Iterable[str]) -> None:
+    """Check that an upstream is not asked for usage in a way that one of its quirks takes back."""
+    if asks and "no_stream_options" in quirks:
+        raise InvalidValue("the quirk 'no_stream_options' says that this upstream cannot be asked for usage: drop one")
+
+
+def check_betas(betas: Iterable[str] | None) -> None:
+    """Check the betas that an upstream takes: names, or a star alone for all of them."""
+    chosen = list(betas or ())
+    for beta in chosen:
+        if not _BETA.fullmatch(beta) and chosen != ["*"]:
+            raise InvalidValue(f"{beta!r} is no beta: write names such as context-management-2025-06-27, or * alone")
+    if len(set(chosen)) != len(chosen):
+        raise InvalidValue("a beta is listed twice")
+
+
+def check_capabilities(capabilities: Any) -> None:
+    """Check corrections of a model's profile: members of it with values that they can have."""
+    if not isinstance(capabilities, Mapping):
+        raise InvalidValue('capabilities are a mapping, such as {"max_output_tokens": 8192, "reads_top_k": true}')
+    try:
+        read_capabilities(capabilities)
+    except InvalidCapability as exc:
+        raise InvalidValue(str(exc)) from exc
 
 
 def check_headers(headers: Mapping[str, str]) -> None:

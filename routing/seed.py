@@ -17,15 +17,19 @@ from routing.located import Located, read_located
 from routing.rules import (
     MAX_TIER,
     MAX_WEIGHT,
+    check_capabilities,
     check_plain_name,
     check_provider,
     check_route_name,
     check_target_model,
     check_whole_number,
 )
+from routing.storage import storage_in
 from routing.table import ANY_MODEL, is_wildcard
 
-ENTRY_KEYS = ("model", "name", "route", "default", "tier", "weight", "enabled", "prices", *ACCOUNT_KEYS)
+ENTRY_KEYS = (
+    "model", "name", "route", "default", "strict", "tier", "weight", "enabled", "prices", "capabilities", *ACCOUNT_KEYS,
+)  # fmt: skip
 UPSTREAM_KEYS = ("name", "provider", "enabled", *ACCOUNT_KEYS)
 SECTIONS = ("model_providers", "llm_providers", "model_aliases", "upstreams", "routes")
 SILENT_SECTIONS = ("version", "listeners", "state_storage")
@@ -42,6 +46,7 @@ def read_seed(text: str) -> Seed:
     sections = Fields(read_located(text), "the seed file", (*SECTIONS, *SILENT_SECTIONS), ignored=FOREIGN_SECTIONS)
     reader = _Reader()
     present = {name: value for name, (_, value) in sections.pairs.items()}
+    storage_in(present.get("state_storage"))
     entries = [
         Fields(item, "a provider entry", ENTRY_KEYS, FOREIGN_ENTRY_KEYS)
         for name in ("model_providers", "llm_providers")
@@ -53,7 +58,7 @@ def read_seed(text: str) -> Seed:
     for fields in entries:
         reader.entry(fields)
     for item in items_of(present.get("routes"), "routes", "- name: gpt-4o-mini"):
-        reader.route(Fields(item, "a route", ("name", "enabled", "default")))
+        reader.route(Fields(item, "a route", ("name", "enabled", "default", "strict")))
     routes = reader.routes_with_targets()
     aliases = read_aliases(present.get("model_aliases"), routes, reader.upstreams)
     ignored = [*sections.ignored, *(key for fields in entries for key in fields.ignored)]
@@ -111,10 +116,12 @@ class _Reader:
             weight=fields.whole_number("weight", 1, check_whole_number, MAX_WEIGHT),
             enabled=fields.flag("enabled", True),
             prices=_prices(fields),
+            capabilities=_capabilities(fields),
         )
         self._add_target(fields, route_name, target)
         if fields.flag("default", False):
             self._make_default(fields, route_name)
+        self._make_strict(fields, route_name)
 
     def route(self, fields: Fields) -> None:
         """Read one item of the section `routes`: a route that has no targets, or is disabled."""
@@ -123,6 +130,7 @@ class _Reader:
         self.routes[name] = replace(route, enabled=fields.flag("enabled", True))
         if fields.flag("default", False):
             self._make_default(fields, name)
+        self._make_strict(fields, name)
 
     def routes_with_targets(self) -> dict[str, RouteEntry]:
         """Return the routes with all of their targets."""
@@ -184,6 +192,10 @@ class _Reader:
         self._line_of_default = place.line
         self.routes[route_name] = replace(self.routes[route_name], is_default=True)
 
+    def _make_strict(self, fields: Fields, route_name: str) -> None:
+        if fields.flag("strict", False):
+            self.routes[route_name] = replace(self.routes[route_name], strict=True)
+
 
 def _provider_and_model(fields: Fields) -> tuple[str, str]:
     text = fields.required_text("model", "openai/gpt-4o-mini")
@@ -201,6 +213,16 @@ def _prices(fields: Fields) -> dict[str, object] | None:
     value.of_type(dict, "prices", "{input: 0.15, output: 0.6}")
     prices: dict[str, object] = value.plain()
     return prices
+
+
+def _capabilities(fields: Fields) -> dict[str, object]:
+    value = fields.value("capabilities")
+    if value is None:
+        return {}
+    value.of_type(dict, "capabilities", "{max_output_tokens: 8192}")
+    capabilities: dict[str, object] = value.plain()
+    fields.obey("capabilities", check_capabilities, capabilities)
+    return capabilities
 
 
 def _identity(upstream: UpstreamEntry) -> bytes:

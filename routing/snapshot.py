@@ -10,14 +10,16 @@ import logging
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import close_old_connections, connection
 
 from routing import table
-from routing.models import Alias, Revision, Route, Upstream
+from routing.models import Alias, Revision, Route, Target, Upstream
 from routing.presets import preset_for
 from routing.table import Credential, RouteTable, build_table
+from translation.capabilities import InvalidCapability, read_capabilities
 
 MAX_READS = 5
 DOCKER_HOST = "host.docker.internal"
@@ -93,11 +95,26 @@ def _table(number: int, rows: Iterable[Upstream], routes: Iterable[Route], alias
 
 def _route(row: Route, upstreams: dict[int, table.Upstream]) -> table.Route:
     targets = tuple(
-        table.Target(upstreams[target.upstream_id], target.model, target.tier, target.weight)
+        table.Target(
+            upstreams[target.upstream_id],
+            target.model,
+            target.tier,
+            target.weight,
+            _capabilities(row, target),
+        )
         for target in row.targets.all()
         if target.enabled and target.upstream_id in upstreams
     )
-    return table.Route(row.name, targets, int(row.created.timestamp()))
+    return table.Route(row.name, targets, int(row.created.timestamp()), row.strict)
+
+
+def _capabilities(row: Route, target: Target) -> dict[str, Any]:
+    """Return a target's corrections; none if a newer version of the profiles cannot take them any more."""
+    try:
+        return read_capabilities(target.capabilities)
+    except InvalidCapability as exc:
+        _log.warning("route %s, target %s: its capabilities are left aside: %s", row.name, target, exc)
+        return {}
 
 
 def _upstream(row: Upstream) -> table.Upstream:
@@ -114,6 +131,8 @@ def _upstream(row: Upstream) -> table.Upstream:
         quirks=tuple(row.quirks),
         timeouts=row.timeouts,
         auth=preset_for(row.provider, row.interface).auth,
+        asks_usage=row.is_asked_for_usage,
+        betas=row.known_betas,
     )
 
 

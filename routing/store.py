@@ -56,6 +56,8 @@ def _upstream_entry(row: Upstream) -> UpstreamEntry:
         http_host=row.http_host,
         passthrough_auth=row.passthrough_auth,
         quirks=tuple(row.quirks),
+        asks_usage=row.asks_usage,
+        betas=None if row.betas is None else tuple(row.betas),
         timeouts=row.timeouts,
         enabled=row.enabled,
     )
@@ -70,10 +72,17 @@ def _route_entry(row: Route) -> RouteEntry:
             weight=target.weight,
             enabled=target.enabled,
             prices=target.prices,
+            capabilities=target.capabilities,
         )
         for target in row.targets.all()
     )
-    return RouteEntry(name=row.name, targets=sorted_targets(targets), enabled=row.enabled, is_default=row.is_default)
+    return RouteEntry(
+        name=row.name,
+        targets=sorted_targets(targets),
+        enabled=row.enabled,
+        is_default=row.is_default,
+        strict=row.strict,
+    )
 
 
 def _write_upstream(wanted: UpstreamEntry) -> None:
@@ -81,7 +90,8 @@ def _write_upstream(wanted: UpstreamEntry) -> None:
     row.provider, row.interface, row.base_url = wanted.provider, wanted.interface, wanted.base_url
     row.shapes, row.prefer, row.quirks = list(wanted.shapes), wanted.prefer, list(wanted.quirks)
     row.headers, row.http_host, row.enabled = dict(wanted.headers), wanted.http_host, wanted.enabled
-    row.passthrough_auth = wanted.passthrough_auth
+    row.passthrough_auth, row.asks_usage = wanted.passthrough_auth, wanted.asks_usage
+    row.betas = None if wanted.betas is None else list(wanted.betas)
     row.connect_timeout, row.first_byte_timeout = wanted.timeouts.connect, wanted.timeouts.first_byte
     row.idle_timeout, row.total_timeout = wanted.timeouts.idle, wanted.timeouts.total
     if not wanted.access_key.startswith(FINGERPRINT_PREFIX):
@@ -91,7 +101,7 @@ def _write_upstream(wanted: UpstreamEntry) -> None:
 
 def _write_route(wanted: RouteEntry) -> None:
     row = Route.objects.filter(name=wanted.name).first() or Route(name=wanted.name)
-    row.enabled, row.is_default = wanted.enabled, wanted.is_default
+    row.enabled, row.is_default, row.strict = wanted.enabled, wanted.is_default, wanted.strict
     row.save()
     upstreams = Upstream.objects.in_bulk([target.upstream for target in wanted.targets], field_name="name")
     stale = {(target.upstream.name, target.model): target for target in row.targets.select_related("upstream")}
@@ -100,6 +110,7 @@ def _write_route(wanted: RouteEntry) -> None:
         saved = existing or Target(route=row, upstream=upstreams[target.upstream], model=target.model)
         saved.tier, saved.weight, saved.enabled = target.tier, target.weight, target.enabled
         saved.prices = None if target.prices is None else dict(target.prices)
+        saved.capabilities = dict(target.capabilities)
         saved.save()
     for target_row in stale.values():
         target_row.delete()

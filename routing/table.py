@@ -7,6 +7,7 @@ or to none. A name is looked up in this order: route, `provider/route`, alias, w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 DEFAULT_PREFIX = "/v1"
 ANY_MODEL = "*"
+EVERY_BETA = ("*",)
 
 
 class UnknownModel(LookupError):
@@ -57,7 +59,11 @@ class Credential(Struct, frozen=True):
 
 
 class Upstream(Struct, frozen=True, kw_only=True):
-    """A provider account at a base URL. `prefer` is the shape to translate to when the client's is not in `shapes`."""
+    """A provider account at a base URL. `prefer` is the shape to translate to when the client's is not in `shapes`.
+
+    `asks_usage`: streams are asked for their usage where the client did not. `betas` are the values of the header
+    `anthropic-beta` that the upstream takes, EVERY_BETA for all.
+    """
 
     name: str
     provider: str
@@ -71,6 +77,8 @@ class Upstream(Struct, frozen=True, kw_only=True):
     quirks: tuple[str, ...] = ()
     timeouts: Timeouts = Timeouts()
     auth: str = "bearer"
+    asks_usage: bool = False
+    betas: tuple[str, ...] = ()
 
     def shape_for(self, client_shape: str) -> str:
         """Return the shape to speak to this upstream: the client's own if it is native, else the preferred one."""
@@ -91,20 +99,28 @@ class Upstream(Struct, frozen=True, kw_only=True):
 
 
 class Target(Struct, frozen=True):
-    """One upstream of a route and the model's name there. Tier 0 is tried first; weight 0 means drained."""
+    """One upstream of a route and the model's name there. Tier 0 is tried first; weight 0 means drained.
+
+    `capabilities` are an operator's corrections of the model's profile, by the names of its members.
+    """
 
     upstream: Upstream
     model: str
     tier: int = 0
     weight: int = 1
+    capabilities: Mapping[str, Any] = {}
 
 
 class Route(Struct, frozen=True):
-    """A public model name and its targets, ordered by tier. `created` is in seconds since 1970."""
+    """A public model name and its targets, ordered by tier. `created` is in seconds since 1970.
+
+    `strict`: a request that a translation would drop or change something of is refused.
+    """
 
     name: str
     targets: tuple[Target, ...]
     created: int = 0
+    strict: bool = False
 
     @property
     def owner(self) -> str:

@@ -136,3 +136,35 @@ def test_a_revision_shows_its_difference(page: Page) -> None:
     page.click("th.field-number >> text=2")
     expect(page.locator("ins")).to_contain_text("weight: 9")
     expect(page.locator(".field-author")).to_contain_text("ada")
+
+
+def test_what_translation_assumes_is_shown_and_corrected(page: Page) -> None:
+    """The profiles of the targets' models open by a click; a correction is saved, and is in bold from then on."""
+    route = Route.objects.get(name="claude-sonnet-4-5")
+    page.goto(f"/admin/routing/route/{route.pk}/change/")
+    profiles = page.locator(".routing-profiles table")
+    expect(profiles).to_be_hidden()
+    page.click("summary:has-text('What translation assumes')")
+    expect(profiles).to_contain_text("max_output_tokens")
+    page.fill("input[name=targets-0-capabilities]", '{"max_output_tokens": 9000}')
+    page.check("input[name=strict]")
+    page.click("input[name=_continue] >> nth=0")
+    expect(page.locator(".messagelist")).to_contain_text("Revision 2 is published")
+    page.click("summary:has-text('What translation assumes')")
+    expect(profiles.locator(".routing-corrected")).to_have_text("9000")
+    route.refresh_from_db()
+    assert (route.strict, route.targets.get().capabilities) == (True, {"max_output_tokens": 9000})
+
+
+def test_what_passes_through_is_switched_for_an_upstream(page: Page) -> None:
+    """Usage and betas are said in plain words, and the page tells what that comes to."""
+    row = Upstream.objects.get(name="ollama")
+    page.goto(f"/admin/routing/upstream/{row.pk}/change/")
+    expect(page.locator(".field-in_effect")).to_contain_text("Streams are not asked for usage; no betas go on.")
+    page.select_option("select[name=asks_usage]", label="yes")
+    page.fill("textarea[name=betas]", "context-management-2025-06-27")
+    page.click("input[name=_continue] >> nth=0")
+    expect(page.locator(".messagelist")).to_contain_text("Revision 2 is published")
+    expect(page.locator(".field-in_effect")).to_contain_text(
+        "Streams are asked for usage; the betas context-management-2025-06-27 go on."
+    )

@@ -34,6 +34,15 @@ PRICES = st.dictionaries(
     ),
     max_size=3,
 )
+CAPABILITIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "stop": st.booleans(),
+        "max_output_tokens": st.integers(1, 10**6),
+        "efforts": st.lists(st.sampled_from(["none", "low", "max"]), unique=True),
+        "forced_choice": st.sampled_from(["always", "never"]),
+    },
+)
 SHAPES = st.lists(st.sampled_from(["chat", "messages", "responses"]), min_size=1, unique=True)
 
 
@@ -41,6 +50,8 @@ SHAPES = st.lists(st.sampled_from(["chat", "messages", "responses"]), min_size=1
 def upstreams(draw: Any, name: str) -> UpstreamEntry:
     """Draw an upstream."""
     shapes = draw(SHAPES)
+    quirks = draw(st.sets(st.sampled_from(sorted(QUIRKS))))
+    betas = draw(st.none() | st.just({"*"}) | st.sets(st.sampled_from(["a-beta-2025-01-01", "1e3", "null"])))
     seconds = st.floats(0, 86_400) | st.integers(0, 86_400).map(float)
     return UpstreamEntry(
         name=name,
@@ -53,7 +64,9 @@ def upstreams(draw: Any, name: str) -> UpstreamEntry:
         headers=draw(st.dictionaries(st.sampled_from(["X-A", "X-B"]), st.sampled_from(["", "1", "a: b", "yes", "#"]))),
         http_host=draw(st.sampled_from(["", "h.example:8443"])),
         passthrough_auth=draw(st.booleans()),
-        quirks=tuple(sorted(draw(st.sets(st.sampled_from(sorted(QUIRKS)))))),
+        quirks=tuple(sorted(quirks)),
+        asks_usage=draw(st.sampled_from([None, False] if "no_stream_options" in quirks else [None, False, True])),
+        betas=None if betas is None else tuple(sorted(betas)),
         timeouts=draw(st.builds(Timeouts, seconds, seconds, seconds, seconds)),
         enabled=draw(st.booleans()),
     )
@@ -69,6 +82,7 @@ def targets(draw: Any, upstream: str, model: str) -> TargetEntry:
         weight=draw(st.integers(0, 5)),
         enabled=draw(st.booleans()),
         prices=draw(st.none() | PRICES),
+        capabilities=draw(CAPABILITIES),
     )
 
 
@@ -83,7 +97,8 @@ def configurations(draw: Any) -> Configuration:
         used = sorted(draw(st.sets(st.sampled_from(sorted(accounts)))) if accounts else [])
         models = ["*"] * len(used) if "*" in name else [draw(NAMES) for _ in used]
         listed = sorted_targets(draw(targets(u, m)) for u, m in zip(used, models, strict=True))
-        routes[name] = RouteEntry(name=name, targets=listed, enabled=draw(st.booleans()), is_default=name == chosen)
+        enabled, strict = draw(st.booleans()), draw(st.booleans())
+        routes[name] = RouteEntry(name=name, targets=listed, enabled=enabled, is_default=name == chosen, strict=strict)
     aliases = {}
     for index, route in enumerate(draw(st.lists(st.sampled_from(sorted(names)), max_size=3)) if names else []):
         providers = sorted({accounts[target.upstream].provider for target in routes[route].targets})
