@@ -60,6 +60,8 @@ GATEWAY_STRICT = _flag("GATEWAY_STRICT", "0")
 GATEWAY_MAX_BODY_BYTES = int(os.environ.get("GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
 GATEWAY_LOG_FORMAT = os.environ.get("GATEWAY_LOG_FORMAT", "json" if PRODUCTION else "text")
 GATEWAY_LOG_LEVEL = os.environ.get("GATEWAY_LOG_LEVEL", "INFO").upper()
+GATEWAY_RESPONSES_DAYS = float(os.environ.get("GATEWAY_RESPONSES_DAYS", "7"))
+GATEWAY_RESPONSES_MAX_MB = int(os.environ.get("GATEWAY_RESPONSES_MAX_MB", "1024"))
 GATEWAY_KEEP_ALIVE_SECONDS = float(os.environ.get("GATEWAY_KEEP_ALIVE_SECONDS", "15"))
 GATEWAY_WRITE_IDLE_SECONDS = float(os.environ.get("GATEWAY_WRITE_IDLE_SECONDS", "300"))
 GATEWAY_SHUTDOWN_SECONDS = int(os.environ.get("GATEWAY_SHUTDOWN_SECONDS", "30"))
@@ -84,6 +86,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "routing.apps.RoutingConfig",
     "keys.apps.KeysConfig",
+    "conversations.apps.ConversationsConfig",
     "serving.apps.ServingConfig",
 ]
 

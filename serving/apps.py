@@ -20,3 +20,4 @@ class ServingConfig(AppConfig):
         register(checks.client_auth, Tags.security)
         register(checks.production_secrets, Tags.security)
         register(checks.shared_state, deploy=True)
+        register(checks.shared_responses)

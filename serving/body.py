@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from serving.errors import ClientError, invalid_request
+from serving.splicing import Ambiguous, Span, renamed_from, spans_of, with_members
 
-_KEY = re.compile(rb'[ \t\n\r]*("(?:[^"\\]|\\.){0,256}")[ \t\n\r]*:[ \t\n\r]*')
-_NEXT = re.compile(rb"[ \t\n\r]*([,}])")
-_START = re.compile(rb"[ \t\n\r]*\{")
 # More than any client sends: what one request may cost the others on this worker has a bound.
 MAX_MEMBERS = 1_000
 MAX_ITEMS = {"messages": 100_000, "input": 100_000, "tools": 10_000}
-_raw_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Body(Struct, frozen=True):
-    """A request body: its bytes, its members decoded, and where in the bytes each top-level value stands."""
+    """A request body: its bytes, its members decoded, and where in the bytes each top-level member stands."""
 
     raw: bytes
     members: dict[str, Any]
-    spans: dict[str, tuple[int, int]]
+    spans: dict[str, Span]
 
     @property
     def model(self) -> str | None:
@@ -36,22 +33,30 @@ class Body(Struct, frozen=True):
         """Whether the client asks for a stream."""
         return self.members.get("stream") is True
 
-    def with_model(self, model: str) -> bytes:
-        """Return the body's bytes with another model name and nothing else changed."""
-        encoded = msgspec.json.encode(model)
-        if "model" in self.spans:
-            start, end = self.spans["model"]
-            return b"".join((self.raw[:start], encoded, self.raw[end:]))
-        opening = self.raw.index(b"{") + 1
-        comma = b"," if self.spans else b""
-        return b"".join((self.raw[:opening], b'"model":', encoded, comma, self.raw[opening:]))
+    def with_members(self, members: Mapping[str, Any]) -> bytes:
+        """Return the body's bytes with other top-level members; what is the same keeps its bytes.
+
+        Whoever edits takes over the values of `self.members` that stay, and their order.
+        """
+        return with_members(self.raw, self.spans, self.members, members)
+
+
+def changes_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the members that an edit took out, and of those whose value it changed.
+
+    A member that goes on under another name is neither.
+    """
+    if new is old:
+        return (), ()
+    renamed = {renamed_from(name, old, new) for name in new if name not in old}
+    gone = tuple(name for name in old if name not in new and name not in renamed)
+    return gone, tuple(name for name, value in old.items() if name in new and new[name] != value)
 
 
 def parse_body(raw: bytes) -> Body:
     """Return the body; raises ClientError (400) that says what is wrong and where."""
     try:
         members = msgspec.json.decode(raw)
-        values = _raw_members.decode(raw) if isinstance(members, dict) else {}
     except msgspec.ValidationError as exc:
         raise _unparseable(f"a number is out of range ({exc})") from exc
     except UnicodeDecodeError as exc:
@@ -63,7 +68,7 @@ def parse_body(raw: bytes) -> Body:
     if not isinstance(members, dict):
         raise invalid_request('The body must be a JSON object, like {"model": "...", ...}.', code="invalid_json")
     _check_bounds(members)
-    spans = _spans(raw, values)
+    spans = _spans(raw)
     model = members.get("model")
     if model is not None and not isinstance(model, str):
         raise invalid_request("Invalid type for 'model': expected a string.", param="model", code="invalid_type")
@@ -89,24 +94,16 @@ def _check_bounds(members: dict[str, Any]) -> None:
             raise invalid_request(f"'{name}' has more than {most} items.", param=name, code="array_above_max_length")
 
 
-def _spans(raw: bytes, values: dict[str, msgspec.Raw]) -> dict[str, tuple[int, int]]:
-    """Return the span of each top-level value.
+def _spans(raw: bytes) -> dict[str, Span]:
+    """Return where the top-level members stand.
 
     A name that stands twice is refused: we would judge by one of its values, and the upstream could act on the other.
     """
-    spans: dict[str, tuple[int, int]] = {}
-    opening = _START.match(raw)
-    position = opening.end() if opening else 0
-    while key := _KEY.match(raw, position):
-        name = msgspec.json.decode(key.group(1))
-        # Of a name that stands twice, `values` has the last value; its length leads astray at the first one.
-        end = key.end() + len(memoryview(values[name]))
-        following = _NEXT.match(raw, end)
-        if name in spans or following is None:
-            message = f"The member '{name[:64]}' stands twice in the body."
-            raise invalid_request(message, param=name[:64], code="invalid_json")
-        spans[name] = (key.end(), end)
-        position = following.end()
-    if len(spans) != len(values):
-        raise invalid_request("The name of a member is longer than 256 characters.", code="invalid_json")
-    return spans
+    try:
+        return spans_of(raw)
+    except Ambiguous as exc:
+        if exc.name is None:
+            message = "The name of a member is longer than 256 characters."
+            raise invalid_request(message, code="invalid_json") from exc
+        message = f"The member '{exc.name[:64]}' stands twice in the body."
+        raise invalid_request(message, param=exc.name[:64], code="invalid_json") from exc

@@ -9,7 +9,11 @@ from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as CheckWarning
+
+from routing.storage import MEMORY
+from serving.storage_choice import configured_storage
 
 SECRET_KEY_MIN_CHARACTERS = 50
 SECRET_KEY_MIN_DIFFERENT = 5
@@ -61,7 +65,16 @@ def shared_state(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     message = (
         "Several workers run, and each has a memory of its own: thoughts are put back by the worker that saw them."
     )
-    return [Warning(message, hint="Set VALKEY_URL to a Valkey or Redis server.", id="serving.W001")]
+    return [CheckWarning(message, hint="Set VALKEY_URL to a Valkey or Redis server.", id="serving.W001")]
+
+
+def shared_responses(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that several workers share the stored responses."""
+    if settings.GATEWAY_WORKERS <= 1 or configured_storage() != MEMORY:
+        return []
+    message = "Several workers run, and the seed file has state_storage in memory: each knows its own responses only."
+    hint = "Write 'state_storage: {type: database}' in the seed file, or set GATEWAY_WORKERS=1."
+    return [CheckWarning(message, hint=hint, id="serving.W002")]
 
 
 def is_loopback(host: str) -> bool:

@@ -15,6 +15,9 @@ from translation.failures import Failure, FailureKind
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
+# Causes that another try of the same request meets again: only an operator can take them away.
+_LASTING = frozenset({"upstream_auth", "upstream_redirect", "upstream_tls_error"})
+
 
 class GatewayError(Exception):
     """A failure on its way to the client; `headers` go along with it."""
@@ -23,6 +26,11 @@ class GatewayError(Exception):
         super().__init__(failure.message)
         self.failure = failure
         self.headers = headers
+
+    @property
+    def lasting(self) -> bool:
+        """Whether trying again is in vain, although the status alone would have the official clients do it."""
+        return self.failure.kind is FailureKind.BILLING or self.failure.code in _LASTING
 
 
 class ClientError(GatewayError):

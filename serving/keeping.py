@@ -7,26 +7,34 @@ from collections.abc import Awaitable, Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from conversations.stored import ResponseStore
 from conversations.turns import TurnStore
+from routing.table import Target
 from serving.recording import RelayRecord
+from translation.capabilities import corrected
 from translation.exchange import Exchange
 from translation.hub import Item
 from translation.profiles import profile_for
 from translation.replay import Scope, Trace, kept_turn, put_back, trace
-from translation.reply import Reply
+from translation.reply import Pieces, Reply
 from translation.shapes import SHAPES
 from translation.translator import Reading, Translation
 
-Keep = Callable[[Reply], Awaitable[None]]
-"""Keeps a whole reply; awaited before the client gets its end."""
+Keep = Callable[[Reply, Pieces], Awaitable[bytes]]
+"""Keeps a whole reply, and in which pieces it was told; awaited before the client gets its end.
+
+Returns what a stream's client is told before it.
+"""
 
 Echoed = Callable[[Reply, Exchange], Sequence[Item]]
 
 
 class Memory(Struct, frozen=True):
-    """The stores of a worker."""
+    """The stores of a worker; responses are kept for `days`."""
 
     turns: TurnStore
+    responses: ResponseStore
+    days: float
 
 
 class Recalled(Struct, frozen=True):
@@ -56,13 +64,15 @@ async def recall(reading: Reading, scope: Scope, memory: Memory, record: RelayRe
     return Recalled(replace(reading, request=replayed.request), found, replayed.state)
 
 
-def scope_of(tenant: str, deployment: str, model: str) -> Scope:
+def scope_of(tenant: str, deployment: str, target: Target) -> Scope:
     """Return whose turns are taken up."""
-    return Scope(tenant, deployment, model, binds=profile_for(model).bound_thinking)
+    profile = corrected(profile_for(target.model), target.capabilities)
+    return Scope(tenant, deployment, target.model, binds=profile.bound_thinking)
 
 
 def _keeper(found: Trace, state: bytes, echoed: Echoed, exchange: Exchange, turns: TurnStore) -> Keep:
-    async def keep(reply: Reply) -> None:
+    async def keep(reply: Reply, _: Pieces) -> bytes:
         await turns.put(*kept_turn(found, state, reply, echoed(reply, exchange), exchange))
+        return b""
 
     return keep

@@ -13,14 +13,20 @@ from translation.hub import Wire
 
 PAGE_DEFAULT, PAGE_MAX = 20, 1000
 MOST_PARAMETERS = 32
+LIFECYCLE = "active"
+"""The stage of life of every model that is listed: what can be asked for."""
 
 
 def page_of_models(listed: Sequence[ListedModel], request: ApiRequest) -> Wire:
     """Return the list; Anthropic's comes in pages, by `limit`, `after_id` and `before_id`."""
     if not _speaks_anthropic(request):
         return {"object": "list", "data": [_openai(model) for model in listed]}
-    query = _query(request)
+    parameters = _parameters(request)
+    query = dict(parameters)
     limit = _limit(query.get("limit", str(PAGE_DEFAULT)))
+    stages = {value for name, value in parameters if name in ("lifecycle", "lifecycle[]")}
+    if stages and LIFECYCLE not in stages:
+        return _page((), more=False)
     names = [model.name for model in listed]
     after, before = query.get("after_id"), query.get("before_id")
     if before is not None:
@@ -31,7 +37,10 @@ def page_of_models(listed: Sequence[ListedModel], request: ApiRequest) -> Wire:
         start = 0 if after is None else _position(names, after, "after_id") + 1
         end = start + limit
         more = end < len(names)
-    page = listed[start:end]
+    return _page(listed[start:end], more=more)
+
+
+def _page(page: Sequence[ListedModel], *, more: bool) -> Wire:
     return {
         "data": [_anthropic(model) for model in page],
         "has_more": more,
@@ -65,14 +74,14 @@ def _anthropic(model: ListedModel) -> Wire:
         "id": model.name,
         "display_name": model.name,
         "created_at": created,
-        "lifecycle": "active",
+        "lifecycle": LIFECYCLE,
     }
 
 
-def _query(request: ApiRequest) -> dict[str, str]:
+def _parameters(request: ApiRequest) -> list[tuple[str, str]]:
     text = request.scope["query_string"].decode("latin-1")
     try:
-        return dict(parse_qsl(text, max_num_fields=MOST_PARAMETERS))
+        return parse_qsl(text, max_num_fields=MOST_PARAMETERS)
     except ValueError as exc:
         raise invalid_request(f"The query has more than {MOST_PARAMETERS} parameters.") from exc
 

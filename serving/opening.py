@@ -7,14 +7,17 @@ and company while it waits (watch.py).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from serving.calls import Call
 from serving.errors import UpstreamError, upstream_failed
-from serving.outgoing import Outgoing
-from serving.streaming import PassedThrough, Reader, Translated
+from serving.headers import to_client
+from serving.outgoing import Outgoing, retold
+from serving.streaming import PassedOnFiltered, PassedThrough, Reader, Translated
 from serving.upstream import FOREIGN, UpstreamAnswer, mapped
 from serving.verdict import RETRYABLE_STATUSES, error_of_answer, error_of_first_event
+from translation.failures import RequestRefused
 from translation.reply import ReplyCollector
 from translation.shapes import SHAPES
 from translation.sse import EventTooLarge, SseDecoder
@@ -60,36 +63,55 @@ async def open_stream(answered: UpstreamAnswer, outgoing: Outgoing, call: Call, 
 
     `collects`: a translated reply is gathered along the way, and its end held back until it is kept.
     """
+    try:
+        return await _opened(answered, outgoing, call, collects=collects)
+    except UpstreamError as exc:
+        # What the head said of limits and of another try goes along with the status that takes its place.
+        exc.headers = exc.headers or tuple(to_client(answered.headers, outgoing.shape, call.shape, time.time()))
+        raise
+
+
+async def _opened(answered: UpstreamAnswer, outgoing: Outgoing, call: Call, *, collects: bool) -> Opening:
     translator = None
     if outgoing.translation is not None:
         translator = outgoing.translation.stream(ReplyCollector() if collects else None)
     if answered.content_type in (JSON_TYPE, PAGE_TYPE):
-        return await _from_whole(answered, outgoing.shape, translator)
+        return await _from_whole(answered, outgoing, call, translator)
     chunks = _Chunks(answered, call.patience)
     if translator is not None:
         return await _translated(chunks, translator)
-    return await _passed_through(chunks, outgoing.shape, call.request_id)
+    return await _passed_through(chunks, outgoing, call.request_id)
 
 
-async def _from_whole(answered: UpstreamAnswer, shape: str, translator: StreamTranslator | None) -> Opening:
+async def _from_whole(
+    answered: UpstreamAnswer, outgoing: Outgoing, call: Call, translator: StreamTranslator | None
+) -> Opening:
     """Return the stream of a reply that came as one JSON object although a stream was asked for."""
     if answered.content_type == PAGE_TYPE:
         raise upstream_failed(502, "upstream_protocol_error", "the upstream answered with a web page")
     reply = await answered.read(MAX_REPLY_BYTES)
     if error_inside(reply):
-        raise await error_of_answer(answered, "" if translator else shape, shape, reply)
+        raise await error_of_answer(answered, call.shape, outgoing.shape, reply)
     if translator is None:
-        raise upstream_failed(502, "upstream_protocol_error", "the upstream did not answer with a stream")
+        translator = _told_in_its_own_shape(call, outgoing)
     first = translator.feed_whole(reply)
     reader = Translated(translator)
     _refuse_if_failed(reader, started=translator.started)
     return Opening(reader, first, answered.raw_chunks)
 
 
+def _told_in_its_own_shape(call: Call, outgoing: Outgoing) -> StreamTranslator:
+    try:
+        return retold(call, outgoing).stream()
+    except RequestRefused as exc:
+        # What the request asks for is this upstream's alone, and so is what a stream of its reply would be.
+        raise upstream_failed(502, "upstream_protocol_error", "the upstream did not answer with a stream") from exc
+
+
 async def _translated(chunks: _Chunks, translator: StreamTranslator) -> Opening:
     reader = Translated(translator)
     first = b""
-    while not first and not reader.over:
+    while not (first or reader.over or reader.paused):
         chunk = await chunks.next()
         if chunk is None:
             break
@@ -107,9 +129,12 @@ def _refuse_if_failed(reader: Translated, *, started: bool) -> None:
         raise UpstreamError(reader.failure, retryable=reader.failure.status in RETRYABLE_STATUSES)
 
 
-async def _passed_through(chunks: _Chunks, shape: str, request_id: str) -> Opening:
+async def _passed_through(chunks: _Chunks, outgoing: Outgoing, request_id: str) -> Opening:
     """Read up to the end of the first event, since it may be an error; comments before it are no event."""
-    reader = PassedThrough(SHAPES[shape].tap(), request_id)
+    shape = SHAPES[outgoing.shape]
+    reader = PassedThrough(shape.tap(), request_id)
+    if outgoing.unasked is not None and shape.usage_asked is not None:
+        reader = PassedOnFiltered(shape.usage_asked.tap(), request_id)
     events, said = SseDecoder(), b""
     while len(said) < MAX_OPENING_BYTES:
         chunk = await chunks.next()
@@ -121,7 +146,7 @@ async def _passed_through(chunks: _Chunks, shape: str, request_id: str) -> Openi
     if chunks.is_late:
         return chunks.late(reader, said)
     if reader.failed_upstream and not reader.complete:
-        raise error_of_first_event(said, shape)
+        raise error_of_first_event(said, outgoing.shape)
     if said.lstrip()[:1] == b"<":
         raise upstream_failed(502, "upstream_protocol_error", "the upstream answered with a web page")
     if chunks.ended and not said:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import time
 
+from serving.headers import report
 from translation.events import Usage
 from translation.ledger import Ledger
 
 logger = logging.getLogger("serving.relay")
 
 # A client may send a megabyte as the model's name; a line of the log stays a line.
-LONGEST_NAME, LONGEST_REPORT, MOST_PATHS = 256, 1024, 64
+LONGEST_NAME = 256
 
 
 # What a line of ours does not show but other formatters may ask for.
@@ -64,6 +65,7 @@ class RelayRecord:
         "route",
         "status",
         "stream",
+        "translated",
         "upstream",
         "upstream_model",
         "upstream_shape",
@@ -82,6 +84,7 @@ class RelayRecord:
         self.upstream_model = ""
         self.upstream_shape = ""
         self.stream = False
+        self.translated = False
         self.attempts = 0
         self.status = 0
         self.error = ""
@@ -94,10 +97,13 @@ class RelayRecord:
 
     @property
     def translation(self) -> str:
-        """`passthrough`, or the two shapes like `messages>chat`; "" before a target was chosen."""
+        """`passthrough`, or the two shapes like `messages>chat`; "" before a target was chosen.
+
+        They are the same shape where an upstream is told a conversation that only the gateway has (history.py).
+        """
         if not self.upstream_shape:
             return ""
-        same = self.upstream_shape == self.client_shape
+        same = self.upstream_shape == self.client_shape and not self.translated
         return "passthrough" if same else f"{self.client_shape}>{self.upstream_shape}"
 
     def mark_prepared(self) -> None:
@@ -160,8 +166,8 @@ class RelayRecord:
             "first_byte_ms": None if self.first_byte is None else round(self.first_byte * 1000, 1),
             "total_ms": round((time.monotonic() - self._started) * 1000, 1),
             **tokens,
-            "dropped": ",".join(self.dropped[:MOST_PATHS])[:LONGEST_REPORT] or None,
-            "coerced": ",".join(self.coerced[:MOST_PATHS])[:LONGEST_REPORT] or None,
+            "dropped": report(self.dropped).decode() or None,
+            "coerced": report(self.coerced).decode() or None,
             "restored_turns": self.restored_turns or None,
             "missed_turns": self.missed_turns or None,
         }

@@ -9,21 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+from msgspec.structs import replace
 
 from routing.table import NoModel, Route, Target, Timeouts, UnknownModel
+from serving.asking import ask
 from serving.body import Body, parse_body
 from serving.calls import Call
 from serving.errors import UpstreamError, invalid_request, unknown_model, upstream_failed
 from serving.headers import HeaderList, to_client
+from serving.history import History, take_up
 from serving.keeping import Keep, recall, scope_of
+from serving.noting import Noted, noted, response_id_of
 from serving.opening import JSON_TYPE, MAX_REPLY_BYTES, Opening, open_stream
-from serving.outgoing import Outgoing, check_credential, deployment_of, passed_on, read, translated_for
+from serving.outgoing import Outgoing, check_credential, deployment_of, passed_on, translated_for
 from serving.recording import RelayRecord
+from serving.rounds import all_rounds, next_round
 from serving.snapshot import Snapshot
-from serving.streaming import PassedThrough, Reader, passed_through, translated
+from serving.streaming import PassedThrough, Reader, Translated, passed_through, translated
 from serving.upstream import UpstreamAnswer, UpstreamPool, mapped
-from serving.verdict import RETRYABLE_STATUSES, error_of_answer, looks_like_json
+from serving.verdict import RETRYABLE_STATUSES, error_of_answer, looks_like_json, withhold
 from translation.events import Usage
 from translation.failures import Failure, UpstreamProtocolError
 from translation.shapes import SHAPES
@@ -46,15 +53,27 @@ class Answer:
         self.reader: Reader | None = None
         self.usage_of: Callable[[bytes], Usage | None] | None = None
         self._opening: Opening | None = None
+        self._outgoing: Outgoing | None = None
         self._keep: Keep | None = None
+        self.noted: Noted | None = None
         self._upstream: UpstreamAnswer | None = None
         self._pool: UpstreamPool | None = None
         self.timeouts = Timeouts()
 
-    def carry(self, opening: Opening, upstream: UpstreamAnswer, pool: UpstreamPool, keep: Keep | None = None) -> None:
-        """Become a stream; from now on the answer owns the upstream's answer and a place in its pool."""
+    def carry(
+        self,
+        opening: Opening,
+        upstream: UpstreamAnswer,
+        pool: UpstreamPool,
+        outgoing: Outgoing | None = None,
+        keep: Keep | None = None,
+    ) -> None:
+        """Become a stream; from now on the answer owns the upstream's answer and a place in its pool.
+
+        `outgoing` is what was asked, of a stream that is translated.
+        """
         self.reader, self._opening, self._upstream, self._pool = opening.reader, opening, upstream, pool
-        self._keep = keep
+        self._outgoing, self._keep = outgoing, keep
         self.timeouts = pool.upstream.timeouts
 
     def time_out(self, why: str) -> bytes:
@@ -71,7 +90,18 @@ class Answer:
         first, chunks, reader = self._opening.first, self._opening.chunks, self._opening.reader
         if isinstance(reader, PassedThrough):
             return passed_through(first, chunks, reader)
-        return translated(first, chunks, reader, self._keep)
+        return translated(first, chunks, reader, self._go_on, self._keep)
+
+    async def _go_on(self, reader: Translated) -> AsyncIterator[bytes]:
+        """Return the chunks with which a paused reply goes on; raises UpstreamError."""
+        pool, outgoing, paused = self._pool, self._outgoing, self._upstream
+        assert pool is not None
+        assert outgoing is not None
+        assert paused is not None
+        await _drain(paused)
+        await paused.aclose()
+        self._upstream = await next_round(pool, outgoing, reader.go_on(outgoing.body), stream=True)
+        return self._upstream.raw_chunks
 
     async def aclose(self) -> None:
         """Give back what the answer owns and write the record. May be called at any time, and again."""
@@ -80,6 +110,8 @@ class Answer:
         if self._opening is not None:
             self._opening.close()
         if reader is not None:
+            if self.noted is not None and isinstance(reader, PassedThrough):
+                self.noted.see(response_id_of(reader.tap))
             self.record.usage = reader.usage
             self.record.note_lost(reader.lost)
             if reader.failure is not None:
@@ -107,13 +139,18 @@ async def relay(call: Call, snapshot: Snapshot, record: RelayRecord) -> Answer:
     record.model, record.stream = body.model or "", body.stream
     route = route_of(body, snapshot)
     record.route = route.name
-    targets = route.attempts(random.random())[:MAX_ATTEMPTS]  # noqa: S311 - a choice among equals, not a secret
+    if route.strict:
+        call = replace(call, strict=True)
+    attempts = route.attempts(random.random())  # noqa: S311 - a choice among equals, not a secret
+    history = await take_up(call, body, attempts, snapshot.memory)
+    targets = history.targets(attempts)[:MAX_ATTEMPTS]
     for number, target in enumerate(targets, 1):
         record.attempts = number
         try:
-            return await _attempt(call, body, target, snapshot, record)
+            return await _attempt(call, body, target, history, snapshot, record)
         except UpstreamError as exc:
             if not exc.retryable or number == len(targets):
+                withhold(target.upstream.credential, exc)
                 raise
     raise unknown_model(route.name)
 
@@ -128,34 +165,42 @@ def route_of(body: Body, snapshot: Snapshot) -> Route:
         raise invalid_request("You must provide a 'model' parameter.", param="model", code="missing_model") from exc
 
 
-async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, record: RelayRecord) -> Answer:
+async def _attempt(
+    call: Call, body: Body, target: Target, history: History, snapshot: Snapshot, record: RelayRecord
+) -> Answer:
     upstream = target.upstream
     shape = upstream.shape_for(call.shape)
     record.upstream, record.upstream_model, record.upstream_shape = upstream.name, target.model, shape
-    outgoing, keep = await _prepared(call, body, target, snapshot, record)
+    outgoing, keep = await _prepared(call, body, target, history, snapshot, record)
+    seen = noted(call, body, target, snapshot.memory) if outgoing.translation is None else None
     record.mark_prepared()
     pool = snapshot.pool(upstream)
     pool.enter()
     answered = None
     kept = False
     try:
-        sent = (SHAPES[shape].path, shape, outgoing.body, outgoing.headers)
-        answered = await pool.send(*sent, stream=body.stream)
+        answered, outgoing = await ask(pool, outgoing, stream=body.stream)
         record.mark_first_byte()
         if answered.status != 200:
-            raise await error_of_answer(answered, call.shape, shape)
-        headers = to_client(answered.headers)
+            asked_as_client = upstream.passthrough_auth
+            raise await error_of_answer(answered, call.shape, shape, asked_as_client=asked_as_client)
+        headers = to_client(answered.headers, shape, call.shape, time.time())
         if body.stream:
             answer = Answer(200, headers, "text/event-stream; charset=utf-8", record)
             async with asyncio.timeout(upstream.timeouts.idle or None):
                 opening = await open_stream(answered, outgoing, call, collects=keep is not None)
-            answer.carry(opening, answered, pool, keep)
+            answer.carry(opening, answered, pool, outgoing, keep)
             kept = True
+            answer.noted = seen
+            if seen is not None:
+                seen.see_stream(opening.first)
         else:
             answer = Answer(200, headers, JSON_TYPE, record)
             with pool.overdue.within(upstream.timeouts.total):
-                answer.body = await _whole(answered, outgoing, record, keep)
+                answer.body = await _whole(answered, pool, outgoing, record, keep)
             answer.usage_of = SHAPES[shape].usage_of if outgoing.translation is None else None
+            if seen is not None:
+                await seen.see_reply(answer.body)
         return answer
     except TimeoutError as exc:
         raise mapped(exc) from exc
@@ -167,40 +212,49 @@ async def _attempt(call: Call, body: Body, target: Target, snapshot: Snapshot, r
 
 
 async def _prepared(
-    call: Call, body: Body, target: Target, snapshot: Snapshot, record: RelayRecord
+    call: Call, body: Body, target: Target, history: History, snapshot: Snapshot, record: RelayRecord
 ) -> tuple[Outgoing, Keep | None]:
     """Decide what is sent to the target, and how its reply is kept; raises ClientError if it cannot be asked."""
     upstream = target.upstream
     check_credential(upstream, call.request_id)
     shape = upstream.shape_for(call.shape)
-    if shape == call.shape:
-        return passed_on(call, body, target), None
-    scope = scope_of(call.project, deployment_of(upstream), target.model)
-    recalled = await recall(read(call, body), scope, snapshot.memory, record)
-    outgoing = translated_for(call, recalled.reading, target, shape, body.model or target.model)
+    if shape == call.shape and not history.is_held_here:
+        outgoing = passed_on(call, body, target)
+        record.dropped, record.coerced = outgoing.dropped, outgoing.coerced
+        record.translated = False
+        return outgoing, None
+    scope = scope_of(call.project, deployment_of(upstream), target)
+    with history.own_paths():
+        recalled = await recall(history.read(call, body), scope, snapshot.memory, record)
+        outgoing = history.own(translated_for(call, recalled.reading, target, shape, body.model or target.model))
     assert outgoing.translation is not None
     record.dropped, record.coerced = outgoing.translation.dropped, outgoing.translation.coerced
-    return outgoing, recalled.keep(outgoing.translation, snapshot.memory)
+    record.translated = True
+    stored = history.keep(outgoing.translation, target, call, snapshot.memory)
+    return outgoing, stored or recalled.keep(outgoing.translation, snapshot.memory)
 
 
-async def _whole(answered: UpstreamAnswer, outgoing: Outgoing, record: RelayRecord, keep: Keep | None) -> bytes:
+async def _whole(
+    answered: UpstreamAnswer, pool: UpstreamPool, outgoing: Outgoing, record: RelayRecord, keep: Keep | None
+) -> bytes:
     """Return the whole reply in the client's shape, and keep it before."""
     reply = await answered.read(MAX_REPLY_BYTES)
     if answered.content_type == "text/html" or error_inside(reply):
-        raise await error_of_answer(answered, "", outgoing.shape, reply)
+        raise await error_of_answer(answered, outgoing.client_shape, outgoing.shape, reply)
     if outgoing.translation is None:
         if not looks_like_json(reply):
             raise upstream_failed(502, "upstream_protocol_error", "the upstream's reply is not a JSON object")
         return reply
     try:
         streamed_reply = answered.content_type == "text/event-stream"
+        reply = reply if streamed_reply else await all_rounds(reply, pool, outgoing)
         translated = translate_reply(reply, outgoing.translation, streamed=streamed_reply)
     except UpstreamProtocolError as exc:
         raise UpstreamError(exc.failure, retryable=exc.failure.status in RETRYABLE_STATUSES) from exc
     record.usage = translated.reply.usage
     record.note_lost(outgoing.translation.exchange.lost)
     if keep is not None:
-        await keep(translated.reply)
+        await keep(translated.reply, ())
     return translated.body
 
 

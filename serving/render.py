@@ -8,7 +8,7 @@ import msgspec
 from django.http import HttpResponse, StreamingHttpResponse
 
 from serving.errors import ClientError, GatewayError
-from serving.headers import HEADER_VALUE_MAX, HeaderList, printable
+from serving.headers import HeaderList, printable, report
 from serving.recording import RelayRecord
 from serving.relay import Answer
 from serving.request import ApiRequest
@@ -61,6 +61,13 @@ def json_response(request: ApiRequest, wire: object, status: int = 200) -> ApiRe
     return _whole(msgspec.json.encode(wire), status, _identity(request))
 
 
+def stream_response(request: ApiRequest, events: bytes) -> ApiResponse:
+    """Return a stream of the gateway's own, all of which is there."""
+    response = _whole(events, 200, [*_identity(request), *_STREAM_HEADERS])
+    response["content-type"] = "text/event-stream; charset=utf-8"
+    return response
+
+
 def relay_response(request: ApiRequest, answer: Answer) -> ApiResponse | RelayedStream:
     """Return the relay's answer; a stream takes it over, a whole body is done with it."""
     head = [*_identity(request), *answer.headers, *_account(request, answer.record)]
@@ -81,6 +88,8 @@ def error_response(request: ApiRequest, error: GatewayError, record: RelayRecord
     if isinstance(error, UpstreamAnswered) and error.raw is not None:
         status, body = error.failure.status, error.raw
     head = [*_identity(request), *error.headers]
+    if error.lasting and not any(name == b"x-should-retry" for name, _ in head):
+        head.append((b"x-should-retry", b"false"))
     if record is not None:
         record.status, record.error = status, error.failure.code or error.failure.kind.value
         head += _account(request, record)
@@ -126,17 +135,3 @@ def _account(request: ApiRequest, record: RelayRecord) -> HeaderList:
     if record.coerced:
         head.append((b"x-gateway-coerced", report(record.coerced)))
     return head
-
-
-def report(paths: tuple[str, ...]) -> bytes:
-    """Return the paths as one header value of at most 1 KiB, ending in `,+N` where N more did not fit."""
-    kept: list[bytes] = []
-    size = 0
-    for path in paths:
-        word = printable(path.encode("ascii", "backslashreplace"))
-        size += len(word) + 1
-        if size > HEADER_VALUE_MAX - 16:
-            kept.append(b"+%d" % (len(paths) - len(kept)))
-            break
-        kept.append(word)
-    return b",".join(kept)

@@ -6,15 +6,16 @@ stream never looks finished. Nothing here runs per event but the event.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
+from serving.errors import GatewayError
 from serving.keeping import Keep
 from serving.upstream import FOREIGN, mapped
 from translation.events import Usage
 from translation.failures import TRUNCATED, Failure
 from translation.ledger import Ledger
-from translation.reply import Reply
-from translation.shapes.shape import Tap
+from translation.reply import Pieces, Reply
+from translation.shapes.shape import FilteringTap, Tap
 from translation.stream import StreamTranslator
 
 
@@ -67,6 +68,19 @@ class PassedThrough:
         return self.tap.keep_alive()
 
 
+class PassedOnFiltered(PassedThrough):
+    """A same-shape stream out of which the tap takes what only the gateway asked for; the rest goes out as it came."""
+
+    def __init__(self, tap: FilteringTap, request_id: str) -> None:
+        super().__init__(tap, request_id)
+        self.feed = tap.pass_on  # type: ignore[method-assign]  # one call less for every event
+        self._rest = tap.rest
+
+    def close(self) -> bytes:
+        """Return what was held back and, of a stream that was cut, the error event."""
+        return self._rest() + super().close()
+
+
 class Translated:
     """A stream of another shape, translated on its way."""
 
@@ -74,6 +88,7 @@ class Translated:
         self._translator = translator
         self.feed = translator.feed
         self.end = translator.end
+        self.go_on = translator.go_on
         self.close = translator.close
         self.fail = translator.fail
         self.keep_alive = translator.keep_alive
@@ -94,6 +109,11 @@ class Translated:
         return self._translator.lost
 
     @property
+    def pieces(self) -> Pieces:
+        """The lengths of the pieces in which the reply came, if it was gathered."""
+        return self._translator.pieces
+
+    @property
     def reply(self) -> Reply | None:
         """The reply, if it was gathered and its end is held back."""
         return self._translator.reply
@@ -108,6 +128,11 @@ class Translated:
         """Whether the rest can be left unread."""
         return self._translator.over
 
+    @property
+    def paused(self) -> bool:
+        """Whether the upstream waits to be asked to go on with the reply."""
+        return self._translator.paused
+
 
 Reader = PassedThrough | Translated
 
@@ -116,11 +141,15 @@ async def passed_through(first: bytes, chunks: AsyncIterator[bytes], reader: Pas
     """Yield `first`, which was read already, then the upstream's raw chunks as they come."""
     if first:
         yield first
-    read = reader.tap.feed
+    read, feed = reader.tap.feed, reader.feed
     try:
-        async for chunk in chunks:
-            read(chunk)
-            yield chunk
+        if isinstance(reader, PassedOnFiltered):
+            async for chunk in chunks:
+                yield feed(chunk)
+        else:
+            async for chunk in chunks:
+                read(chunk)
+                yield chunk
     except FOREIGN as exc:
         yield reader.fail(mapped(exc).failure)
         return
@@ -129,22 +158,34 @@ async def passed_through(first: bytes, chunks: AsyncIterator[bytes], reader: Pas
 
 
 async def translated(
-    first: bytes, chunks: AsyncIterator[bytes], reader: Translated, keep: Keep | None = None
+    first: bytes,
+    chunks: AsyncIterator[bytes],
+    reader: Translated,
+    go_on: Callable[[Translated], Awaitable[AsyncIterator[bytes]]],
+    keep: Keep | None = None,
 ) -> AsyncGenerator[bytes]:
     """Yield `first`, translated already, then what the upstream's raw chunks become, up to the end of the reply.
 
-    What becomes nothing for the client is told as b"": the upstream is not silent. The end waits until the reply is
-    kept.
+    What becomes nothing for the client is told as b"": the upstream is not silent. `go_on` returns the chunks with
+    which a paused reply goes on. The end waits until the reply is kept.
     """
     if first:
         yield first
     feed = reader.feed
     try:
         while not reader.over:
+            if reader.paused:
+                chunks = await go_on(reader)
             chunk = await anext(chunks, None)
             yield reader.close() if chunk is None else feed(chunk)
+    except GatewayError as exc:
+        yield reader.fail(exc.failure)
     except FOREIGN as exc:
         yield reader.fail(mapped(exc).failure)
     if keep is not None and reader.reply is not None:
-        await keep(reader.reply)
-        yield reader.end()
+        try:
+            told = await keep(reader.reply, reader.pieces)
+        except GatewayError as exc:
+            yield reader.fail(exc.failure)
+            return
+        yield told + reader.end()

@@ -44,8 +44,10 @@ class PreparedRequest(httpx2.Request):
     """A request whose parts are ready, in the engine's own types: httpx2's constructor normalises every header and
     parses the URL anew, which costs more than all the rest."""
 
-    def __init__(self, target: Target, headers: CIMultiDict[str], body: bytes, timeout: aiohttp.ClientTimeout) -> None:
-        self.method = "POST"
+    def __init__(
+        self, target: Target, headers: CIMultiDict[str], body: bytes, timeout: aiohttp.ClientTimeout, method: str
+    ) -> None:
+        self.method = method
         self.url = target.url
         self.target = target
         self.engine_headers = headers
@@ -154,6 +156,8 @@ class UpstreamPool:
     def __init__(self, upstream: Upstream, *, retired: bool = False) -> None:
         self.upstream = upstream
         self.closed = False
+        # Whether the upstream takes what the gateway adds to ask for usage (asking.py); None until it is known.
+        self.takes_usage_asked: bool | None = None
         self._transport = Transport(verify=_ssl_context(), trust_env=False, client=self._session)
         self.overdue = Overdue()
         self._users = 0
@@ -179,21 +183,27 @@ class UpstreamPool:
         self._retired = True
         await self._close_if_done()
 
-    async def send(self, path: str, shape: str, body: bytes, headers: HeaderList, *, stream: bool) -> UpstreamAnswer:
+    async def send(
+        self, path: str, shape: str, body: bytes, headers: HeaderList, *, stream: bool, method: str = ""
+    ) -> UpstreamAnswer:
         """Post the body and return the answer's head; raises UpstreamError. Whoever calls closes the answer.
 
         `path` is the shape's (`/chat/completions`); `headers` come on top of the fixed ones and the credential. A
-        `stream` has no timeout between its reads: that is the reader's.
+        `stream` has no timeout between its reads: that is the reader's. With a `method` the path is that of one
+        resource, and nothing about it is kept for the next request.
         """
         target = self._targets.get(path)
         if target is None:
-            target = self._targets[path] = self._target(path, shape)
+            target = self._target(path, shape)
+            if not method:
+                self._targets[path] = target
         sent = target.headers.copy()
         for name, value in headers:
             word, text = name.decode("latin-1"), value.decode("latin-1")
             # A list may come in several lines of one name; they are one list.
             sent[word] = f"{sent[word]},{text}" if name == b"anthropic-beta" and word in sent else text
-        request = PreparedRequest(target, sent, body, self._stream_timeout if stream else self._timeout)
+        timeout = self._stream_timeout if stream else self._timeout
+        request = PreparedRequest(target, sent, body, timeout, method or "POST")
         try:
             with self.overdue.within(self.upstream.timeouts.first_byte):
                 response = await self._transport.handle_async_request(request)

@@ -50,14 +50,14 @@ async def models(request: ApiRequest) -> ApiResponse:
     """List the models that can be asked for, in the caller's shape."""
     only(request, "GET")
     admit(request)
-    return json_response(request, page_of_models(_snapshot(request).table.models(), request))
+    return json_response(request, page_of_models(snapshot_of(request).table.models(), request))
 
 
 async def model(request: ApiRequest, name: str) -> ApiResponse:
     """Describe one model, in the caller's shape."""
     only(request, "GET")
     admit(request)
-    return json_response(request, model_object(_snapshot(request).table, name, request))
+    return json_response(request, model_object(snapshot_of(request).table, name, request))
 
 
 async def root(request: ApiRequest) -> ApiResponse:
@@ -99,7 +99,7 @@ async def _relayed(
             patience=settings.GATEWAY_KEEP_ALIVE_SECONDS,
             strict=settings.GATEWAY_STRICT or request.fields.get(b"x-gateway-strict") == b"1",
         )
-        answer = await way(call, _snapshot(request), record)
+        answer = await way(call, snapshot_of(request), record)
         return relay_response(request, answer)
     except GatewayError as exc:
         return error_response(request, exc, record)
@@ -108,7 +108,8 @@ async def _relayed(
         raise
 
 
-def _snapshot(request: ApiRequest) -> Snapshot:
+def snapshot_of(request: ApiRequest) -> Snapshot:
+    """Return what the worker serves from; raises GatewayFault (503) while it has nothing."""
     snapshot = request.worker.snapshot
     if snapshot is None:
         raise not_ready()

@@ -22,6 +22,7 @@ from routing.snapshot import current_revision, load_table
 from routing.table import RouteTable
 from serving.keeping import Memory
 from serving.snapshot import Snapshot
+from serving.storage import keep_pruning, response_store
 from serving.upstream import warm_up
 
 logger = logging.getLogger("serving.worker")
@@ -41,16 +42,22 @@ class Worker:
         self.keys: KeyTable | None = None
         self.draining = False
         self.database_ok = False
-        self.memory = Memory(turns=turn_store(settings.VALKEY_URL))
+        self.memory = Memory(
+            turns=turn_store(settings.VALKEY_URL),
+            responses=response_store(),
+            days=settings.GATEWAY_RESPONSES_DAYS,
+        )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="configuration")
         # Not asked for here: a worker may begin only after the process that started it is gone.
         self._parent = int(os.environ.get(SUPERVISOR, os.getppid()))
         self._watching: asyncio.Task[None] | None = None
+        self._pruning: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load the table, if the database answers in time, and keep watching for newer ones."""
         warm_up()
         self._watching = asyncio.create_task(self._watch())
+        self._pruning = asyncio.create_task(keep_pruning(self.memory.responses))
         for _ in range(int(SLOW_START_SECONDS / 0.05)):
             if self.snapshot is not None:
                 return
@@ -63,9 +70,12 @@ class Worker:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
+        if self._pruning is not None:
+            self._pruning.cancel()
         if self.snapshot is not None:
             await self.snapshot.aclose()
         await self.memory.turns.aclose()
+        await self.memory.responses.aclose()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _watch(self) -> None:

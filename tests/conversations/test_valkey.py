@@ -60,12 +60,12 @@ def test_record_leaves_by_itself() -> None:
     """A record has a time to live on the server, so that nobody has to clean up."""
     key = secrets.token_hex(20)
 
-    async def test(store: ValkeyTurnStore) -> None:
+    async def leaves(store: ValkeyTurnStore) -> None:
         await store.put(key, b"turn")
         left = await store._server.pttl(KEY_PREFIX + key)
         assert 0 < left <= 60_000
 
-    with_store(test, ttl_seconds=60)
+    with_store(leaves, ttl_seconds=60)
 
 
 def test_server_that_is_away_costs_one_refused_connection() -> None:

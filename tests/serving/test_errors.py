@@ -262,6 +262,29 @@ def test_answer_that_is_none_is_a_bad_gateway(
     assert "<html" not in answer.text
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("status", "shown", "kind"),
+    [
+        (503, 503, "overloaded_error"),
+        (429, 429, "rate_limit_error"),
+        (500, 500, "api_error"),
+        (403, 502, "api_error"),
+        (404, 502, "api_error"),
+        (200, 502, "api_error"),
+    ],
+)
+def test_web_page_is_told_by_its_status(
+    client: httpx2.Client, upstream: FakeUpstream, shape: str, status: int, shown: int, kind: str
+) -> None:
+    """A page says that something before the upstream is busy, and when to come back; or that no upstream is there."""
+    upstream.answer(whole(b"<html></html>", content_type="text/html", status=status, extra="retry-after: 7\r\n"))
+    answer = client.post(ENDPOINTS[shape], content=for_model(REQUESTS[shape], "only-chat"), headers=JSON)
+    assert (answer.status_code, answer.headers["retry-after"]) == (shown, "7")
+    assert "with a web page" in error_of(answer, shape)["message"]
+    assert shape != "messages" or error_of(answer, shape)["type"] == kind
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_success_status_with_an_error_inside_is_that_error(
@@ -274,6 +297,19 @@ def test_success_status_with_an_error_inside_is_that_error(
     answer = client.post(ENDPOINTS[shape], content=request, headers=JSON)
     error_of(answer, shape)
     assert answer.status_code == 429
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_error_status_in_the_form_of_a_stream_is_read(
+    client: httpx2.Client, upstream: FakeUpstream, shape: str
+) -> None:
+    """An error status whose body is an event is a JSON body with the words of that event."""
+    event = b'{"type":"error","error":{"message":"Slow down","type":"rate_limit_error","code":null}}'
+    body = b"event: error\ndata: " + event + b"\n\n"
+    upstream.answer(whole(body, content_type="text/event-stream", status=429))
+    answer = client.post(ENDPOINTS[shape], content=streamed(REQUESTS[shape]), headers=JSON)
+    assert (answer.status_code, answer.headers["content-type"]) == (429, "application/json")
+    assert answer.content == event
 
 
 @pytest.mark.parametrize("shape", SHAPES)
