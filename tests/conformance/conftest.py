@@ -1,28 +1,19 @@
 """Statements: each test of this folder proves one statement of docs/conformance.md, whose number begins its docstring.
 
-`pytest tests/conformance --write-conformance` writes the page from the run.
+`pytest tests/conformance --write-pages` writes that page from the run, and docs/losses.md from the tables of losses.
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
+from tests.conformance.pages import DOCS, losses_page, statements_page
+
 LAST = 215
 _NUMBERED = re.compile(r"(\d+)\. (.+?)(?:\n\s*\n|\Z)", re.DOTALL)
-
-HEAD = """# Conformance
-
-What the gateway promises on the wire, statement by statement. Each line is one test in `tests/conformance`, whose
-docstring is the statement; this page is written by `pytest tests/conformance --write-conformance`.
-
-| number | statement | result |
-| --- | --- | --- |
-"""
 
 
 def statement_of(item: Any) -> tuple[int, str] | None:
@@ -31,18 +22,11 @@ def statement_of(item: Any) -> tuple[int, str] | None:
     return None if match is None else (int(match[1]), " ".join(match[2].split()))
 
 
-def page_of(statements: dict[int, str], failed: set[int]) -> str:
-    """Return the page for these statements."""
-    rows = (
-        f"| {number} | {words.replace('|', chr(92) + '|')} | {'**fails**' if number in failed else 'pass'} |\n"
-        for number, words in sorted(statements.items())
-    )
-    return HEAD + "".join(rows)
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer to write the page."""
-    parser.addoption("--write-conformance", action="store_true", help="write docs/conformance.md from this run")
+    """Offer to write the pages."""
+    parser.addoption(
+        "--write-pages", action="store_true", help="write the pages of docs/ that these tests are the source of"
+    )
 
 
 class _Writer:
@@ -66,13 +50,14 @@ class _Writer:
             self._failed.add(self._numbers[report.nodeid])
 
     def pytest_sessionfinish(self) -> None:
-        """Write the page."""
-        PAGE.write_text(page_of(self._words, self._failed))
+        """Write the pages."""
+        (DOCS / "conformance.md").write_text(statements_page(self._words, self._failed))
+        (DOCS / "losses.md").write_text(losses_page())
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Write the page after the run, where asked to."""
-    if config.getoption("--write-conformance"):
+    """Write the pages after the run, where asked to."""
+    if config.getoption("--write-pages"):
         config.pluginmanager.register(_Writer())
 
 
