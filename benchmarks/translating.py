@@ -54,9 +54,9 @@ def _milliseconds(client: str, upstream: str, body: bytes) -> float:
     to = Destination(shape=upstream, model=MODELS[upstream], deployment="bench")
     best = float("inf")
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         translate_request(parse_body(body).members, client, to, _NOW, "bench")
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.process_time() - started)
     return best * 1000
 
 

@@ -5,11 +5,12 @@ A wire member that is absent or null reads as None; a member of the wrong type r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from translation.failures import RequestRefused
 from translation.hub import Wire
+from translation.ledger import Ledger
 
 
 def path(at: str, key: str) -> str:
@@ -95,6 +96,30 @@ def element(value: object, at: str) -> Wire:
     if isinstance(value, dict):
         return value
     raise _wrong(at, "an object", value)
+
+
+def elements(wire: Mapping[str, Any], key: str, at: str) -> list[tuple[Wire, str]]:
+    """Return the objects of an array member, each with its path; [] if the member is absent."""
+    values = wire.get(key)
+    if not values and (values is None or isinstance(values, list)):
+        return []
+    where = path(at, key)
+    if not isinstance(values, list):
+        raise _wrong(where, "an array", values)
+    found = []
+    for index, value in enumerate(values):
+        place = f"{where}[{index}]"
+        if not isinstance(value, dict):
+            raise _wrong(place, "an object", value)
+        found.append((value, place))
+    return found
+
+
+def note_unknown(wire: Mapping[str, Any], known: Collection[str], at: str, ledger: Ledger) -> None:
+    """Report the members that no rule knows; one that is null says nothing and is not reported."""
+    for key in wire:
+        if key not in known and wire[key] is not None:
+            ledger.drop(f"unknown:{path(at, key)}")
 
 
 def word(value: object, at: str) -> str:

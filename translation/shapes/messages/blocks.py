@@ -30,7 +30,7 @@ def decode_part(block: Wire, at: str, ledger: Ledger, allowed: Collection[str]) 
 
 def decode_text(block: Wire, at: str, ledger: Ledger) -> Text:
     """Return a text block as text; the citations of web sources are kept."""
-    note_unknown(block, _TEXT_MEMBERS, at, ledger)
+    reading.note_unknown(block, _TEXT_MEMBERS, at, ledger)
     text = reading.required_text(block, "text", at)
     return Text(text=text, cache=cache_mark(block, at), annotations=_citations(block, text, at, ledger), at=at)
 
@@ -39,20 +39,6 @@ def cache_mark(block: Mapping[str, Any], at: str) -> CacheMark | None:
     """Return the block's `cache_control`."""
     mark = reading.mapping(block, "cache_control", at)
     return None if mark is None else CacheMark(reading.text(mark, "ttl", reading.path(at, "cache_control")))
-
-
-def note_unknown(wire: Mapping[str, Any], known: Collection[str], at: str, ledger: Ledger) -> None:
-    """Report the members that no rule knows; one that is null says nothing and is not reported."""
-    for key, value in wire.items():
-        if key not in known and value is not None:
-            ledger.drop(f"unknown:{reading.path(at, key)}")
-
-
-def elements(wire: Mapping[str, Any], key: str, at: str) -> list[tuple[Wire, str]]:
-    """Return the objects of an array member, each with its path; [] if the member is absent."""
-    where = reading.path(at, key)
-    values = reading.sequence(wire, key, at) or []
-    return [(reading.element(value, f"{where}[{index}]"), f"{where}[{index}]") for index, value in enumerate(values)]
 
 
 def compact_json(value: object, at: str) -> str:
@@ -68,7 +54,7 @@ def _text(block: Wire, at: str, ledger: Ledger) -> tuple[Part, ...]:
 
 
 def _image(block: Wire, at: str, ledger: Ledger) -> tuple[Part, ...]:
-    note_unknown(block, _IMAGE_MEMBERS, at, ledger)
+    reading.note_unknown(block, _IMAGE_MEMBERS, at, ledger)
     if block.get("transformations") is not None:
         ledger.drop(reading.path(at, "transformations"))
     source, kind, where = _source(block, at, ("base64", "url", "file"), ledger)
@@ -86,7 +72,7 @@ def _image(block: Wire, at: str, ledger: Ledger) -> tuple[Part, ...]:
 
 
 def _document(block: Wire, at: str, ledger: Ledger) -> tuple[Part, ...]:
-    note_unknown(block, _DOCUMENT_MEMBERS, at, ledger)
+    reading.note_unknown(block, _DOCUMENT_MEMBERS, at, ledger)
     _drop_citations_switch(block, at, ledger)
     source, kind, where = _source(block, at, ("base64", "text", "url", "file", "content"), ledger)
     if kind == "content":
@@ -121,15 +107,15 @@ def _nested_content(source: Wire, where: str, ledger: Ledger) -> tuple[Part, ...
     content = source.get("content")
     if isinstance(content, str):
         return (Text(text=content, at=reading.path(where, "content")),)
-    nested = elements(source, "content", where)
+    nested = reading.elements(source, "content", where)
     return tuple(part for block, at in nested for part in decode_part(block, at, ledger, ("text", "image")))
 
 
 def _search_result(block: Wire, at: str, ledger: Ledger) -> tuple[Part, ...]:
-    note_unknown(block, _SEARCH_RESULT_MEMBERS, at, ledger)
+    reading.note_unknown(block, _SEARCH_RESULT_MEMBERS, at, ledger)
     _drop_citations_switch(block, at, ledger)
     lines = [reading.required_text(block, "title", at), reading.required_text(block, "source", at)]
-    lines += [decode_text(line, where, ledger).text for line, where in elements(block, "content", at)]
+    lines += [decode_text(line, where, ledger).text for line, where in reading.elements(block, "content", at)]
     return (Text(text="\n".join(lines), cache=cache_mark(block, at), at=at),)
 
 
@@ -140,7 +126,7 @@ def _source(block: Wire, at: str, allowed: tuple[str, ...], ledger: Ledger) -> t
     kind = reading.one_of(source, "type", allowed, where)
     if kind is None:
         raise reading.missing(reading.path(where, "type"))
-    note_unknown(source, _SOURCE_MEMBERS, where, ledger)
+    reading.note_unknown(source, _SOURCE_MEMBERS, where, ledger)
     return source, kind, where
 
 
@@ -152,7 +138,7 @@ def _drop_citations_switch(block: Wire, at: str, ledger: Ledger) -> None:
 
 def _citations(block: Wire, text: str, at: str, ledger: Ledger) -> tuple[Citation, ...]:
     kept = []
-    for wire, where in elements(block, "citations", at):
+    for wire, where in reading.elements(block, "citations", at):
         if wire.get("encrypted_index") == "":
             continue  # one that we showed: no vendor wrote it, and none gets it
         if reading.text(wire, "type", where) == "web_search_result_location":

@@ -33,8 +33,6 @@ from translation.shapes.messages.blocks import (
     compact_json,
     decode_part,
     decode_text,
-    elements,
-    note_unknown,
 )
 from translation.shapes.messages.searches import search_of, shown_searches
 from translation.shapes.messages.spelling import Spelled
@@ -63,7 +61,7 @@ def decode_conversation(wire: Wire, ledger: Ledger) -> tuple[tuple[SystemItem, .
 
 
 def _items(wire: Wire, ledger: Ledger) -> list[Item]:
-    messages = elements(wire, "messages", "")
+    messages = reading.elements(wire, "messages", "")
     if not messages:
         raise (
             _refused("messages", "at least one message is required")
@@ -97,17 +95,19 @@ def _role(message: tuple[Wire, str]) -> str:
 
 def _heard(role: str, message: Wire, at: str, ledger: Ledger) -> Iterable[Item]:
     if role == "system":
-        note_unknown(message, ("role", "content", "clear_at", "output_config"), at, ledger)
+        reading.note_unknown(message, ("role", "content", "clear_at", "output_config"), at, ledger)
         for key in ("clear_at", "output_config"):
             if message.get(key) is not None:
                 ledger.drop(reading.path(at, key))
         return _system(message, at, "content", ledger)
-    note_unknown(message, ("role", "content"), at, ledger)
+    reading.note_unknown(message, ("role", "content"), at, ledger)
     return _assistant(message, at, ledger)
 
 
 def _check_paired(calls: Sequence[ToolCall], results: Sequence[ToolResult]) -> None:
     """Refuse a turn that does not answer each of the calls before it exactly once; the wording is the vendor's."""
+    if len(calls) == len(results) <= 1 and all(call.call_id == results[0].call_id for call in calls):
+        return  # nearly all turns are these
     waiting = Counter(call.call_id for call in calls)
     called = set(waiting)
     for result in results:
@@ -141,7 +141,9 @@ def _system(wire: Wire, at: str, key: str, ledger: Ledger) -> Iterable[SystemIte
     if isinstance(content, str):
         texts = [Text(text=content, at=where)]
     elif content is None or isinstance(content, list):
-        texts = [text for block, place in elements(wire, key, at) for text in _instruction(block, place, ledger)]
+        texts = [
+            text for block, place in reading.elements(wire, key, at) for text in _instruction(block, place, ledger)
+        ]
     else:
         raise reading.wrong_type(where, "a string or an array", content)
     kept = []
@@ -173,7 +175,7 @@ def _user_turn(turn: Iterable[tuple[Wire, str]], ledger: Ledger) -> tuple[list[T
     results: list[ToolResult] = []
     said: list[UserItem] = []
     for message, at in turn:
-        note_unknown(message, ("role", "content"), at, ledger)
+        reading.note_unknown(message, ("role", "content"), at, ledger)
         where = reading.path(at, "content")
         content = message.get("content")
         if not content and isinstance(content, str | list):
@@ -198,7 +200,7 @@ def _blocks(message: Wire, at: str) -> list[tuple[Wire, str]]:
         raise reading.missing(reading.path(at, "content"))
     if not isinstance(content, list):
         raise reading.wrong_type(reading.path(at, "content"), "a string or an array", content)
-    return elements(message, "content", at)
+    return reading.elements(message, "content", at)
 
 
 def _user_block(block: Wire, at: str, ledger: Ledger) -> tuple[Part, ...]:
@@ -209,7 +211,9 @@ def _user_block(block: Wire, at: str, ledger: Ledger) -> tuple[Part, ...]:
 
 
 def _tool_result(block: Wire, at: str, ledger: Ledger) -> ToolResult:
-    note_unknown(block, ("type", "tool_use_id", "content", "is_error", "cache_control", "toolset_name"), at, ledger)
+    reading.note_unknown(
+        block, ("type", "tool_use_id", "content", "is_error", "cache_control", "toolset_name"), at, ledger
+    )
     _refuse_toolset(block, at)
     parts = _result_parts(block, at, ledger)
     mark = cache_mark(block, at)
@@ -230,7 +234,7 @@ def _result_parts(block: Wire, at: str, ledger: Ledger) -> list[Part]:
     if content is not None and not isinstance(content, list):
         raise reading.wrong_type(reading.path(at, "content"), "a string or an array", content)
     parts: list[Part] = []
-    for inner, where in elements(block, "content", at):
+    for inner, where in reading.elements(block, "content", at):
         if inner.get("type") == "tool_reference":
             ledger.drop(where)
         else:
@@ -261,11 +265,11 @@ def _assistant_block(block: Wire, at: str, ledger: Ledger) -> Iterable[Item]:
         case "tool_use":
             return [_tool_call(block, at, ledger)]
         case "thinking":
-            note_unknown(block, ("type", "thinking", "signature"), at, ledger)
+            reading.note_unknown(block, ("type", "thinking", "signature"), at, ledger)
             text = reading.required_text(block, "thinking", at)
             return [Reasoning(text=text, opaque=reading.text(block, "signature", at) or "", at=at)]
         case "redacted_thinking":
-            note_unknown(block, ("type", "data"), at, ledger)
+            reading.note_unknown(block, ("type", "data"), at, ledger)
             return [Reasoning(opaque=reading.required_text(block, "data", at), redacted=True, at=at)]
         case "tool_result":
             raise _refused(at, "`tool_result` blocks can only be in `user` messages")
@@ -283,7 +287,7 @@ def _assistant_block(block: Wire, at: str, ledger: Ledger) -> Iterable[Item]:
 
 
 def _tool_call(block: Wire, at: str, ledger: Ledger) -> ToolCall:
-    note_unknown(block, ("type", "id", "name", "input", "caller", "cache_control", "toolset_name"), at, ledger)
+    reading.note_unknown(block, ("type", "id", "name", "input", "caller", "cache_control", "toolset_name"), at, ledger)
     _refuse_toolset(block, at)
     if block.get("cache_control") is not None:
         ledger.drop(reading.path(at, "cache_control"))

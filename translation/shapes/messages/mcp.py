@@ -12,7 +12,6 @@ from typing import Any
 from translation import reading
 from translation.hub import McpServer, Wire
 from translation.ledger import Ledger
-from translation.shapes.messages.blocks import elements
 
 _TOOLSET = "mcp_toolset"
 
@@ -26,11 +25,11 @@ def decode_mcp_servers(wire: Wire, ledger: Ledger) -> tuple[McpServer, ...]:
     """Return the servers in the client's order, without those of which no tool may be called."""
     toolsets = {
         reading.required_text(toolset, "mcp_server_name", at): (toolset, at)
-        for toolset, at in elements(wire, "tools", "")
+        for toolset, at in reading.elements(wire, "tools", "")
         if is_toolset(toolset, wire)
     }
     servers = []
-    for server, at in elements(wire, "mcp_servers", ""):
+    for server, at in reading.elements(wire, "mcp_servers", ""):
         name = reading.text(server, "name", at) or ""
         allowed = _allowed_by_server(server, at)
         if name in toolsets:

@@ -12,7 +12,6 @@ from translation import reading
 from translation.failures import RequestRefused
 from translation.hub import OutputFormat, Request, Thinking, Wire
 from translation.ledger import Ledger
-from translation.shapes.messages.blocks import elements, note_unknown
 from translation.shapes.messages.conversation import decode_conversation
 from translation.shapes.messages.mcp import decode_mcp_servers
 from translation.shapes.messages.tools import decode_tool_choice, decode_tools, note_unknown_choice_members
@@ -144,12 +143,14 @@ def _report(wire: Wire, ledger: Ledger) -> None:
             ledger.drop(at)
     if reading.one_of(wire, "speed", ("standard", "fast")) == "fast":
         ledger.drop("speed")
-    note_unknown(wire, {*READ, *DROPPED, *REFUSED}, "", ledger)
-    note_unknown(reading.mapping(wire, "metadata") or {}, ("user_id",), "metadata", ledger)
-    note_unknown(
+    reading.note_unknown(wire, {*READ, *DROPPED, *REFUSED}, "", ledger)
+    reading.note_unknown(reading.mapping(wire, "metadata") or {}, ("user_id",), "metadata", ledger)
+    reading.note_unknown(
         reading.mapping(wire, "output_config") or {}, ("effort", "format", "task_budget"), "output_config", ledger
     )
-    note_unknown(reading.mapping(wire, "thinking") or {}, ("type", "budget_tokens", "display"), "thinking", ledger)
+    reading.note_unknown(
+        reading.mapping(wire, "thinking") or {}, ("type", "budget_tokens", "display"), "thinking", ledger
+    )
     note_unknown_choice_members(wire, ledger)
 
 
@@ -177,7 +178,7 @@ def _compact_above(wire: Wire, ledger: Ledger) -> int | None:
     wanted = reading.mapping(wire, "context_management")
     if wanted is None:
         return None
-    edits = elements(wanted, "edits", "context_management")
+    edits = reading.elements(wanted, "edits", "context_management")
     if not any(edit.get("type") == COMPACTION for edit, _ in edits):
         ledger.drop("context_management")
         return None
@@ -213,7 +214,7 @@ def _output_format(wire: Wire, ledger: Ledger) -> OutputFormat | None:
         return None
     if reading.one_of(wanted, "type", ("json_schema",), at) is None:
         raise reading.missing(f"{at}.type")
-    note_unknown(wanted, ("type", "schema"), at, ledger)
+    reading.note_unknown(wanted, ("type", "schema"), at, ledger)
     schema = reading.mapping(wanted, "schema", at)
     if schema is None:
         raise reading.missing(f"{at}.schema")

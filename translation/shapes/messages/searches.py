@@ -60,8 +60,9 @@ def shown_searches(blocks: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 def search_of(block: Mapping[str, Any]) -> str | None:
     """Return the id of the search that a block belongs to, None for a block of anything else."""
     kind = block.get("type")
-    member = {_USE: "id", _RESULT: "tool_use_id"}.get(kind) if isinstance(kind, str) else None
-    search = None if member is None else block.get(member)
+    if kind not in (_USE, _RESULT):
+        return None
+    search = block.get("id" if kind == _USE else "tool_use_id")
     return search if isinstance(search, str) else None
 
 

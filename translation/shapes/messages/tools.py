@@ -6,7 +6,7 @@ from translation import reading
 from translation.failures import RequestRefused
 from translation.hub import Tool, ToolChoice, ToolKind, Wire
 from translation.ledger import Ledger
-from translation.shapes.messages.blocks import compact_json, elements, note_unknown
+from translation.shapes.messages.blocks import compact_json
 from translation.shapes.messages.mcp import is_toolset
 
 # Tools that the client itself runs and whose schema the model knows: the vendor writes them as a name and a date.
@@ -37,7 +37,7 @@ _CHOICE_MEMBERS = ("type", "name", "disable_parallel_tool_use")
 def decode_tools(wire: Wire, ledger: Ledger) -> tuple[Tool, ...]:
     """Return the declared tools in the client's order; equal names and tools that drive a screen are refused."""
     tools: dict[str, Tool] = {}
-    for declared, at in elements(wire, "tools", ""):
+    for declared, at in reading.elements(wire, "tools", ""):
         if is_toolset(declared, wire) or _is_out_of_reach(declared, at, ledger):
             continue
         tool = _tool(declared, at, ledger)
@@ -71,7 +71,7 @@ def decode_tool_choice(wire: Wire, tools: tuple[Tool, ...]) -> tuple[ToolChoice 
 
 def note_unknown_choice_members(wire: Wire, ledger: Ledger) -> None:
     """Report the members of `tool_choice` that no rule knows."""
-    note_unknown(reading.mapping(wire, "tool_choice") or {}, _CHOICE_MEMBERS, "tool_choice", ledger)
+    reading.note_unknown(reading.mapping(wire, "tool_choice") or {}, _CHOICE_MEMBERS, "tool_choice", ledger)
 
 
 def _is_out_of_reach(declared: Wire, at: str, ledger: Ledger) -> bool:
@@ -120,7 +120,7 @@ def _function(declared: Wire, at: str, ledger: Ledger) -> Tool:
 
 
 def _note_lost(declared: Wire, known: tuple[str, ...], at: str, ledger: Ledger) -> None:
-    note_unknown(declared, (*known, *_DROPPED_MEMBERS), at, ledger)
+    reading.note_unknown(declared, (*known, *_DROPPED_MEMBERS), at, ledger)
     for key in _DROPPED_MEMBERS:
         if declared.get(key):
             ledger.drop(reading.path(at, key))

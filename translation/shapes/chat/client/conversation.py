@@ -37,8 +37,6 @@ from translation.shapes.chat.client.parts import (
     SYSTEM_PARTS,
     USER_PARTS,
     decode_content,
-    elements,
-    note_unknown,
 )
 from translation.shapes.chat.conversation import TOOL_ERROR_MARK
 
@@ -67,7 +65,7 @@ _ASSISTANT_MEMBERS = frozenset(
 
 def decode_conversation(wire: Wire, ledger: Ledger) -> tuple[tuple[SystemItem, ...], tuple[Item, ...]]:
     """Return the leading instructions and the items that follow them."""
-    messages = elements(wire, "messages", "")
+    messages = reading.elements(wire, "messages", "")
     if not messages:
         raise reading.missing("messages") if wire.get("messages") is None else _no_messages()
     conversation = _Conversation(ledger)
@@ -121,7 +119,7 @@ class _Conversation:
                     self._unanswered.setdefault(call.call_id, []).append(call)
             self.items += said
             return
-        note_unknown(message, ("role", "content", "name"), at, self._ledger)
+        reading.note_unknown(message, ("role", "content", "name"), at, self._ledger)
         self.items.append(_heard(message, role, at, self._ledger))
 
     def check_answered(self) -> None:
@@ -138,12 +136,12 @@ class _Conversation:
 
     def _result(self, message: Wire, role: str, at: str) -> ToolResult:
         if role == "tool":
-            note_unknown(message, ("role", "content", "name", "tool_call_id"), at, self._ledger)
+            reading.note_unknown(message, ("role", "content", "name", "tool_call_id"), at, self._ledger)
             if message.get("name") is not None:
                 self._ledger.drop(reading.path(at, "name"))
             call = self._answered(reading.required_text(message, "tool_call_id", at))
         else:
-            note_unknown(message, ("role", "content", "name"), at, self._ledger)
+            reading.note_unknown(message, ("role", "content", "name"), at, self._ledger)
             reading.required_text(message, "name", at)
             call = self._answered(next((name for name in self._unanswered if name.startswith(_LEGACY_ID)), ""))
         if call is None:
@@ -191,7 +189,7 @@ def _heard(message: Wire, role: str, at: str, ledger: Ledger) -> Item:
 
 def _assistant(message: Wire, at: str, index: int, ledger: Ledger) -> list[Item]:
     """Return what the model thought, said and did."""
-    note_unknown(message, _ASSISTANT_MEMBERS, at, ledger)
+    reading.note_unknown(message, _ASSISTANT_MEMBERS, at, ledger)
     if message.get("audio") is not None:
         raise reading.unsupported(
             reading.path(at, "audio"), "This model cannot hear what was said.", "Send the words as 'content'."
@@ -257,7 +255,7 @@ def _said(message: Wire, at: str, ledger: Ledger) -> tuple[Text | Refusal, ...]:
 
 def _citations(message: Wire, content: str, at: str, ledger: Ledger) -> tuple[Citation, ...]:
     found = []
-    for annotation, where in elements(message, "annotations", at):
+    for annotation, where in reading.elements(message, "annotations", at):
         source, source_at = reading.mapping(annotation, "url_citation", where), reading.path(where, "url_citation")
         if source is None:
             ledger.drop(where)
@@ -279,7 +277,7 @@ def _thoughts(message: Wire, at: str, ledger: Ledger) -> list[_Thought]:
     if message.get("thinking_blocks") is not None:
         ledger.drop(reading.path(at, "thinking_blocks"))
     thoughts: list[_Thought] = []
-    for entry, where in elements(message, "reasoning_details", at):
+    for entry, where in reading.elements(message, "reasoning_details", at):
         opaque = entry.get("data")
         if isinstance(opaque, str) and is_sealed(opaque):
             item = Reasoning(text="" if thoughts else text, opaque=opaque, at=where)
@@ -291,25 +289,25 @@ def _thoughts(message: Wire, at: str, ledger: Ledger) -> list[_Thought]:
 
 
 def _calls(message: Wire, at: str, index: int, ledger: Ledger) -> list[ToolCall]:
-    calls = [_call(call, where, ledger) for call, where in elements(message, "tool_calls", at)]
+    calls = [_call(call, where, ledger) for call, where in reading.elements(message, "tool_calls", at)]
     legacy, where = reading.mapping(message, "function_call", at), reading.path(at, "function_call")
     if legacy is not None:
-        note_unknown(legacy, ("name", "arguments"), where, ledger)
+        reading.note_unknown(legacy, ("name", "arguments"), where, ledger)
         calls.append(_function_call(legacy, f"{_LEGACY_ID}{index}", where, where))
     return calls
 
 
 def _call(wire: Wire, at: str, ledger: Ledger) -> ToolCall:
     kind = reading.one_of(wire, "type", ("function", "custom"), at) or "function"
-    note_unknown(wire, ("type", "id", "index", kind), at, ledger)
+    reading.note_unknown(wire, ("type", "id", "index", kind), at, ledger)
     call_id = reading.required_text(wire, "id", at)
     called, where = reading.mapping(wire, kind, at), reading.path(at, kind)
     if called is None:
         raise reading.missing(where)
     if kind == "function":
-        note_unknown(called, ("name", "arguments", "parsed_arguments"), where, ledger)
+        reading.note_unknown(called, ("name", "arguments", "parsed_arguments"), where, ledger)
         return _function_call(called, call_id, at, where)
-    note_unknown(called, ("name", "input"), where, ledger)
+    reading.note_unknown(called, ("name", "input"), where, ledger)
     return ToolCall(
         call_id=call_id,
         name=reading.required_text(called, "name", where),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from translation import reading
 from translation.data_urls import decode_data_url, decode_text, is_data_url, web_url
@@ -24,21 +23,7 @@ def decode_content(wire: Wire, at: str, readers: Mapping[str, PartReader], ledge
         raise (
             reading.wrong_type(where, "a string or an array", content) if "content" in wire else reading.missing(where)
         )
-    return tuple(_part(part, place, readers, ledger) for part, place in elements(wire, "content", at))
-
-
-def note_unknown(wire: Mapping[str, Any], known: Collection[str], at: str, ledger: Ledger) -> None:
-    """Report the members that no rule knows; one that is null says nothing and is not reported."""
-    for member, value in wire.items():
-        if member not in known and value is not None:
-            ledger.drop(f"unknown:{reading.path(at, member)}")
-
-
-def elements(wire: Mapping[str, Any], key: str, at: str) -> list[tuple[Wire, str]]:
-    """Return the objects of an array member, each with its path; [] if the member is absent."""
-    where = reading.path(at, key)
-    values = reading.sequence(wire, key, at) or []
-    return [(reading.element(value, f"{where}[{index}]"), f"{where}[{index}]") for index, value in enumerate(values)]
+    return tuple(_part(part, place, readers, ledger) for part, place in reading.elements(wire, "content", at))
 
 
 def _part(part: Wire, at: str, readers: Mapping[str, PartReader], ledger: Ledger) -> Part:
@@ -51,19 +36,19 @@ def _part(part: Wire, at: str, readers: Mapping[str, PartReader], ledger: Ledger
 
 
 def _text(part: Wire, at: str, ledger: Ledger) -> Text:
-    note_unknown(part, ("type", "text", _CACHE_MARK), at, ledger)
+    reading.note_unknown(part, ("type", "text", _CACHE_MARK), at, ledger)
     return Text(text=reading.required_text(part, "text", at), cache=_cache_mark(part, at), at=at)
 
 
 def _refusal(part: Wire, at: str, ledger: Ledger) -> Refusal:
-    note_unknown(part, ("type", "refusal"), at, ledger)
+    reading.note_unknown(part, ("type", "refusal"), at, ledger)
     return Refusal(text=reading.required_text(part, "refusal", at), at=at)
 
 
 def _image(part: Wire, at: str, ledger: Ledger) -> Image:
-    note_unknown(part, ("type", "image_url", _CACHE_MARK), at, ledger)
+    reading.note_unknown(part, ("type", "image_url", _CACHE_MARK), at, ledger)
     image, where = _inner(part, "image_url", at)
-    note_unknown(image, ("url", "detail"), where, ledger)
+    reading.note_unknown(image, ("url", "detail"), where, ledger)
     url, url_at = reading.required_text(image, "url", where), reading.path(where, "url")
     detail, cache = reading.text(image, "detail", where), _cache_mark(part, at)
     if is_data_url(url):
@@ -73,9 +58,9 @@ def _image(part: Wire, at: str, ledger: Ledger) -> Image:
 
 
 def _file(part: Wire, at: str, ledger: Ledger) -> Document:
-    note_unknown(part, ("type", "file", _CACHE_MARK), at, ledger)
+    reading.note_unknown(part, ("type", "file", _CACHE_MARK), at, ledger)
     file, where = _inner(part, "file", at)
-    note_unknown(file, ("file_data", "file_id", "filename"), where, ledger)
+    reading.note_unknown(file, ("file_data", "file_id", "filename"), where, ledger)
     title, cache = reading.text(file, "filename", where), _cache_mark(part, at)
     content, file_id = reading.text(file, "file_data", where), reading.text(file, "file_id", where)
     if content:

@@ -16,7 +16,6 @@ from translation.hub import OutputFormat, Request, Thinking, Wire
 from translation.ledger import Ledger
 from translation.profiles import EFFORTS
 from translation.shapes.chat.client.conversation import decode_conversation
-from translation.shapes.chat.client.parts import note_unknown
 from translation.shapes.chat.client.tools import decode_tool_choice, decode_tools, speaks_functions
 
 MemberReader = Callable[[Wire, Ledger], Mapping[str, Any]]
@@ -160,7 +159,7 @@ def _response_format(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
     kind = reading.one_of(form, "type", _FORMATS, "response_format")
     if kind is None:
         raise reading.missing("response_format.type")
-    note_unknown(form, ("type", "json_schema"), "response_format", ledger)
+    reading.note_unknown(form, ("type", "json_schema"), "response_format", ledger)
     if kind == "text":
         return {}
     return {"output_format": OutputFormat() if kind == "json_object" else _schema(form, ledger)}
@@ -171,7 +170,7 @@ def _schema(form: Wire, ledger: Ledger) -> OutputFormat:
     wire = reading.mapping(form, "json_schema", "response_format")
     if wire is None:
         raise reading.missing(at)
-    note_unknown(wire, ("name", "description", "schema", "strict"), at, ledger)
+    reading.note_unknown(wire, ("name", "description", "schema", "strict"), at, ledger)
     schema = reading.mapping(wire, "schema", at)
     if schema is None:
         raise reading.missing(f"{at}.schema")
@@ -186,7 +185,7 @@ def _schema(form: Wire, ledger: Ledger) -> OutputFormat:
 
 def _stream_options(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
     options = reading.mapping(wire, "stream_options") or {}
-    note_unknown(options, ("include_usage", "include_obfuscation"), "stream_options", ledger)
+    reading.note_unknown(options, ("include_usage", "include_obfuscation"), "stream_options", ledger)
     return {
         "include_usage": bool(reading.boolean(options, "include_usage", "stream_options")),
         "include_obfuscation": reading.boolean(options, "include_obfuscation", "stream_options"),
@@ -205,14 +204,14 @@ def _thinking(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
     if mode == "enabled" and budget is None:
         mode = "adaptive"  # how several vendors ask for thoughts of any length
         ledger.coerce("thinking.type", "enabled", "adaptive")
-    note_unknown(wanted, ("type", "budget_tokens", "display"), "thinking", ledger)
+    reading.note_unknown(wanted, ("type", "budget_tokens", "display"), "thinking", ledger)
     display = reading.one_of(wanted, "display", ("summarized", "omitted"), "thinking")
     return {"thinking": Thinking(mode=mode, budget=budget, display=display)}
 
 
 def _reasoning(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
     wanted = reading.mapping(wire, "reasoning") or {}
-    note_unknown(wanted, ("effort", "max_tokens", "exclude"), "reasoning", ledger)
+    reading.note_unknown(wanted, ("effort", "max_tokens", "exclude"), "reasoning", ledger)
     excluded = reading.boolean(wanted, "exclude", "reasoning")
     effort = reading.one_of(wanted, "effort", EFFORTS, "reasoning")
     budget = reading.integer(wanted, "max_tokens", "reasoning")

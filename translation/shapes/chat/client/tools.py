@@ -9,7 +9,6 @@ from translation import reading
 from translation.failures import RequestRefused
 from translation.hub import Tool, ToolChoice, ToolKind, Wire
 from translation.ledger import Ledger
-from translation.shapes.chat.client.parts import elements, note_unknown
 
 _MODES = ("auto", "none", "required")
 _KINDS = ("function", "custom")
@@ -25,8 +24,8 @@ def speaks_functions(wire: Mapping[str, Any]) -> bool:
 
 def decode_tools(wire: Wire, ledger: Ledger) -> tuple[Tool, ...]:
     """Return the declared tools in the client's order; raises RequestRefused for two of one name."""
-    declared = [_tool(tool, at, ledger) for tool, at in elements(wire, "tools", "")]
-    declared += [_function(function, at, ledger) for function, at in elements(wire, "functions", "")]
+    declared = [_tool(tool, at, ledger) for tool, at in reading.elements(wire, "tools", "")]
+    declared += [_function(function, at, ledger) for function, at in reading.elements(wire, "functions", "")]
     tools: dict[str, Tool] = {}
     for tool in [*declared, *_web_search(wire, ledger)]:
         if tool.name in tools:
@@ -42,7 +41,7 @@ def decode_tools(wire: Wire, ledger: Ledger) -> tuple[Tool, ...]:
 def _tool(wire: Wire, at: str, ledger: Ledger) -> Tool:
     # Some clients leave the type out, as there was once only one.
     kind = reading.one_of(wire, "type", _KINDS, at) or "function"
-    note_unknown(wire, ("type", kind), at, ledger)
+    reading.note_unknown(wire, ("type", kind), at, ledger)
     inner = reading.mapping(wire, kind, at)
     if inner is None:
         raise reading.missing(reading.path(at, kind))
@@ -51,7 +50,7 @@ def _tool(wire: Wire, at: str, ledger: Ledger) -> Tool:
 
 
 def _function(wire: Wire, at: str, ledger: Ledger) -> Tool:
-    note_unknown(wire, _FUNCTION_MEMBERS, at, ledger)
+    reading.note_unknown(wire, _FUNCTION_MEMBERS, at, ledger)
     return Tool(
         kind=ToolKind.FUNCTION,
         name=_name(wire, at),
@@ -63,7 +62,7 @@ def _function(wire: Wire, at: str, ledger: Ledger) -> Tool:
 
 
 def _custom(wire: Wire, at: str, ledger: Ledger) -> Tool:
-    note_unknown(wire, ("name", "description", "format"), at, ledger)
+    reading.note_unknown(wire, ("name", "description", "format"), at, ledger)
     form = reading.mapping(wire, "format", at)
     return Tool(
         kind=ToolKind.CUSTOM,
@@ -75,7 +74,7 @@ def _custom(wire: Wire, at: str, ledger: Ledger) -> Tool:
 
 
 def _grammar(form: Wire, at: str, ledger: Ledger) -> tuple[str, str] | None:
-    note_unknown(form, ("type", "grammar"), at, ledger)
+    reading.note_unknown(form, ("type", "grammar"), at, ledger)
     kind = reading.one_of(form, "type", ("text", "grammar"), at)
     if kind is None:
         raise reading.missing(reading.path(at, "type"))
@@ -84,7 +83,7 @@ def _grammar(form: Wire, at: str, ledger: Ledger) -> tuple[str, str] | None:
     grammar, at = reading.mapping(form, "grammar", at), reading.path(at, "grammar")
     if grammar is None:
         raise reading.missing(at)
-    note_unknown(grammar, ("syntax", "definition"), at, ledger)
+    reading.note_unknown(grammar, ("syntax", "definition"), at, ledger)
     syntax = reading.one_of(grammar, "syntax", ("lark", "regex"), at)
     if syntax is None:
         raise reading.missing(reading.path(at, "syntax"))
@@ -104,16 +103,16 @@ def _web_search(wire: Wire, ledger: Ledger) -> list[Tool]:
     options = reading.mapping(wire, at)
     if options is None:
         return []
-    note_unknown(options, _WEB_SEARCH_MEMBERS, at, ledger)
+    reading.note_unknown(options, _WEB_SEARCH_MEMBERS, at, ledger)
     native: Wire = {"type": "web_search"}
     size = reading.one_of(options, "search_context_size", ("low", "medium", "high"), at)
     if size is not None:
         native["search_context_size"] = size
     location = reading.mapping(options, "user_location", at)
     if location is not None:
-        note_unknown(location, ("type", "approximate"), f"{at}.user_location", ledger)
+        reading.note_unknown(location, ("type", "approximate"), f"{at}.user_location", ledger)
         place = reading.mapping(location, "approximate", f"{at}.user_location") or {}
-        note_unknown(place, _PLACE_MEMBERS, f"{at}.user_location.approximate", ledger)
+        reading.note_unknown(place, _PLACE_MEMBERS, f"{at}.user_location.approximate", ledger)
         native["user_location"] = {"type": "approximate", **place}
     return [Tool(kind=ToolKind.WEB_SEARCH, name="web_search", native=native, at=at)]
 
@@ -154,7 +153,7 @@ def _allowed(choice: Wire, tools: Sequence[Tool]) -> ToolChoice:
     mode = reading.one_of(allowed, "mode", ("auto", "required"), at)
     if mode is None:
         raise reading.missing(f"{at}.mode")
-    names = [_declared(*_chosen(wire, where), tools) for wire, where in elements(allowed, "tools", at)]
+    names = [_declared(*_chosen(wire, where), tools) for wire, where in reading.elements(allowed, "tools", at)]
     if not names:
         raise reading.missing(f"{at}.tools")
     return ToolChoice(mode="allowed", names=tuple(names), within=mode, at=at)

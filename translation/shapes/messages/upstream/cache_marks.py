@@ -25,6 +25,8 @@ from translation.ledger import Ledger
 from translation.shapes.messages.upstream.members import member
 
 MARKS_MAX = 4
+_WITH_PARTS = (SystemItem, UserItem, AssistantText, ToolResult)
+_MARKABLE, _WORDS = (Text, Image, Document), (Text, Refusal)
 
 # Lifetimes, in any client's words, that are longer than the usual five minutes: this wire has one such.
 _LONG = ("1h", "12h", "24h")
@@ -45,13 +47,13 @@ def cache_marks(request: Request, ledger: Ledger) -> Mapping[str, Wire]:
 
 def _marked(request: Request) -> Iterator[tuple[str, CacheMark]]:
     for item in (*request.instructions, *request.items):
-        if not isinstance(item, SystemItem | UserItem | AssistantText | ToolResult):
+        if not isinstance(item, _WITH_PARTS):
             continue
         for part in item.parts:
-            if isinstance(part, Text | Image | Document) and part.cache is not None and not is_blank(part):
+            if isinstance(part, _MARKABLE) and part.cache is not None and not is_blank(part):
                 yield part.at, part.cache
 
 
 def is_blank(part: Part) -> bool:
     """Tell a text without a visible character: the wire takes no such block."""
-    return isinstance(part, Text | Refusal) and not part.text.strip()
+    return isinstance(part, _WORDS) and not part.text.strip()

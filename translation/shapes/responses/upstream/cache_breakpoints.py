@@ -24,11 +24,15 @@ from translation.ledger import Ledger
 from translation.profiles import Profile
 
 BREAKPOINTS_MAX = 4
+_WITH_PARTS = (SystemItem, UserItem, AssistantText, ToolResult)
+_MARKABLE = (Text, Image, Document)
 
 
 def cache_breakpoints(request: Request, profile: Profile, ledger: Ledger) -> Mapping[str, Wire]:
     """Return the `prompt_cache_breakpoint` of each part that keeps its mark, by the part's path."""
     marked = dict(_marked(request))
+    if not marked:
+        return {}
     spoken = set(_spoken(request))
     kept = [at for at in marked if at not in spoken][-BREAKPOINTS_MAX:] if profile.cache_breakpoints else []
     if request.origin != "messages":
@@ -46,9 +50,9 @@ def _breakpoint(mark: CacheMark, origin: str) -> Wire:
 
 def _marked(request: Request) -> Iterator[tuple[str, CacheMark]]:
     for item in (*request.instructions, *request.items):
-        if isinstance(item, SystemItem | UserItem | AssistantText | ToolResult):
+        if isinstance(item, _WITH_PARTS):
             for part in item.parts:
-                if isinstance(part, Text | Image | Document) and part.cache is not None:
+                if isinstance(part, _MARKABLE) and part.cache is not None:
                     yield part.at, part.cache
 
 

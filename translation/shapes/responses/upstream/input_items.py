@@ -93,6 +93,8 @@ class _Conversation:
     def _thoughts(self, items: Sequence[AssistantItem]) -> dict[int, Thought]:
         """Return the turn's reasoning by the number of its item: all of it, or none if some cannot be restored."""
         reasoning = {number: item for number, item in enumerate(items) if isinstance(item, Reasoning)}
+        if not reasoning:
+            return {}
         found = {number: restored_thought(item, self._writing.deployment) for number, item in reasoning.items()}
         thoughts = {number: thought for number, thought in found.items() if thought is not None}
         self._restoring = self._restoring and len(thoughts) == len(reasoning)
