@@ -85,7 +85,7 @@ class Translated:
     """A stream of another shape, translated on its way."""
 
     def __init__(self, translator: StreamTranslator) -> None:
-        self._translator = translator
+        self.translator = translator
         self.feed = translator.feed
         self.end = translator.end
         self.go_on = translator.go_on
@@ -96,42 +96,42 @@ class Translated:
     @property
     def usage(self) -> Usage | None:
         """The tokens that the upstream counted."""
-        return self._translator.usage
+        return self.translator.usage
 
     @property
     def failure(self) -> Failure | None:
         """What broke the stream."""
-        return self._translator.failure
+        return self.translator.failure
 
     @property
     def lost(self) -> Ledger:
         """What the client does not get of the reply."""
-        return self._translator.lost
+        return self.translator.lost
 
     @property
     def pieces(self) -> Pieces:
         """The lengths of the pieces in which the reply came, if it was gathered."""
-        return self._translator.pieces
+        return self.translator.pieces
 
     @property
     def reply(self) -> Reply | None:
         """The reply, if it was gathered and its end is held back."""
-        return self._translator.reply
+        return self.translator.reply
 
     @property
     def complete(self) -> bool:
         """Whether the upstream said that the reply is complete."""
-        return self._translator.complete
+        return self.translator.complete
 
     @property
     def over(self) -> bool:
         """Whether the rest can be left unread."""
-        return self._translator.over
+        return self.translator.over
 
     @property
     def paused(self) -> bool:
         """Whether the upstream waits to be asked to go on with the reply."""
-        return self._translator.paused
+        return self.translator.paused
 
 
 Reader = PassedThrough | Translated
@@ -171,13 +171,19 @@ async def translated(
     """
     if first:
         yield first
-    feed = reader.feed
+    feed, translator = reader.feed, reader.translator
     try:
-        while not reader.over:
+        if reader.paused:
+            chunks = await go_on(reader)
+        while not translator.resting:
+            async for chunk in chunks:
+                yield feed(chunk)
+                if translator.resting:
+                    break
+            else:
+                yield reader.close()
             if reader.paused:
                 chunks = await go_on(reader)
-            chunk = await anext(chunks, None)
-            yield reader.close() if chunk is None else feed(chunk)
     except GatewayError as exc:
         yield reader.fail(exc.failure)
     except FOREIGN as exc:

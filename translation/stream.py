@@ -35,6 +35,8 @@ class StreamTranslator:
         self.usage: Usage | None = None
         self.started = False
         self.complete = False
+        # Whether there is nothing to read from the upstream now: the reply is over, or paused. Asked for every chunk.
+        self.resting = False
         self._phase = Phase.WAITING
         self._exchange = exchange
         self._collector = collector
@@ -74,12 +76,13 @@ class StreamTranslator:
         """Return the request by which a paused reply goes on, made of the first one; its stream is fed next."""
         assert self._pausing is not None
         self._sse = SseDecoder()
+        self.resting = False
         return self._pausing.go_on(body)
 
     def feed(self, chunk: bytes) -> bytes:
         """Return what these bytes become; b"" if they complete no event, or come after the end."""
         told: list[bytes] = []
-        if not self.over:
+        if not self.resting:
             try:
                 self._translate(self._sse.feed(chunk), told)
             except EventTooLarge as exc:
@@ -108,6 +111,7 @@ class StreamTranslator:
             self._tell(told_at_the_end(self._sse, self._decoder), told)
         if not self.over and not self.paused:
             self._tell(self._decoder.close(), told)
+        self._rest_if_paused()
         return b"".join(told)
 
     def end(self) -> bytes:
@@ -136,11 +140,16 @@ class StreamTranslator:
                 self._tell(self._decoder.decode(event), told)
         except UpstreamProtocolError as exc:
             told.append(self.fail(exc.failure))
+        self._rest_if_paused()
+
+    def _rest_if_paused(self) -> None:
+        if self._pausing is not None and self._pausing.paused:
+            self.resting = True
 
     def _tell(self, events: Iterable[Event], told: list[bytes]) -> None:
         for event in events:
             if isinstance(event, End):
-                self.complete = True
+                self.complete = self.resting = True
                 if self._collector is not None:
                     return
             self._phase = after(self._phase, type(event))
@@ -150,6 +159,7 @@ class StreamTranslator:
                 self.usage = event
             elif isinstance(event, Failure):
                 self.failure = event
+                self.resting = True
             if self._collector is not None:
                 self._collector.take(event)
             told.append(self._encoder.encode(event))

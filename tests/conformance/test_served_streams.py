@@ -234,7 +234,7 @@ async def _added_at_p99(upstream_port: int, gateway_port: int, request: bytes, p
     async with open_streams(gateway_port, chat_request(PACED), STREAMS_OPEN):
         for _ in range(CALLS):
             for port, taken in seconds.items():
-                # The fake upstream speaks chat, whatever the path is.
+                # The fake upstream answers every path, each in its own shape.
                 taken.append(await _seconds_to_first_byte(port, request, pids))
     direct, through = (sorted(taken)[CALLS * 99 // 100] for taken in seconds.values())
     return through - direct
