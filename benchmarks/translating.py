@@ -13,7 +13,7 @@ from benchmarks.plan import Plan
 from benchmarks.report import Result, at_most
 from benchmarks.stage import Cores
 from serving.body import parse_body
-from translation.translator import Circumstances, Destination, translate_request
+from translation.translator import Circumstances, Destination, read_request, translate
 
 SHAPES = ("chat", "messages", "responses")
 MODELS = {"chat": "gpt-4o", "messages": "claude-sonnet-4-5", "responses": "gpt-4o"}
@@ -55,7 +55,8 @@ def _milliseconds(client: str, upstream: str, body: bytes) -> float:
     best = float("inf")
     for _ in range(3):
         started = time.process_time()
-        translate_request(parse_body(body).members, client, to, _NOW, "bench")
+        reading = read_request(parse_body(body).members, client, raw=body)
+        translate(reading, to, _NOW, "bench")
         best = min(best, time.process_time() - started)
     return best * 1000
 

@@ -131,14 +131,12 @@ class Reasoning(Struct, frozen=True, kw_only=True, tag=True):
     """What the model thought.
 
     `text` and `summaries` are readable; `opaque` is the string that only its maker reads, as the client sent it back:
-    a thinking signature, encrypted reasoning, or an envelope of ours (see envelope.py). `redacted` marks a block that
-    never had readable text.
+    a thinking signature, encrypted reasoning, or an envelope of ours (see envelope.py).
     """
 
     text: str = ""
     summaries: tuple[str, ...] = ()
     opaque: str = ""
-    redacted: bool = False
     at: str = ""
 
 

@@ -174,7 +174,7 @@ def _read(record: bytes | None) -> _Record | None:
     """Return the record, None if it is not one of this version's."""
     try:
         return msgspec.msgpack.decode(record or b"", type=_Record)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 

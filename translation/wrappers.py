@@ -94,3 +94,16 @@ def arguments(call: ToolCall) -> str:
     if call.kind is ToolKind.CUSTOM:
         return msgspec.json.encode({"input": call.arguments}).decode()
     return call.arguments if call.arguments.strip() else "{}"
+
+
+def custom_input(arguments: str) -> str:
+    """Return the input of a custom tool from its function's arguments.
+
+    A model that writes them in another form than that of the schema means all of it.
+    """
+    try:
+        wrapped = msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return arguments
+    value = wrapped.get("input") if isinstance(wrapped, dict) and len(wrapped) == 1 else None
+    return value if isinstance(value, str) else arguments

@@ -100,7 +100,7 @@ _OVERFLOW_WORDING = re.compile(
 )
 _UPSTREAM_PATH = re.compile(r"\b(?:messages|input|tools|system|content)(?:\.|\[)\d")
 _CREDENTIAL = re.compile(
-    r"\b(?:sk|pk|rk|gsk|xai)[-_][\w*.-]{6,}|\b(?:api|key)[-_](?=[\w*.-]*[\d*])[\w*.-]{6,}"
+    r"\b(?:sk|pk|rk|gsk|xai)[-_][\w*.+/=-]{6,}|\b(?:api|key)[-_](?=[\w*.-]*[\d*])[\w*.+/=-]{6,}"
     r"|\bAIza[\w-]{10,}|\bBearer\s+(?!(?:or|and|is|in|auth\w*|tokens?|keys?|headers?|credentials?|schemes?)\b)[^\s'\"]{6,}",
     re.IGNORECASE,
 )

@@ -33,8 +33,8 @@ from translation.ledger import Ledger
 from translation.names import sent_call_id, sent_name
 from translation.profiles import Profile
 from translation.reading import no_messages, unsupported
+from translation.shapes.cache_breakpoints import cache_breakpoints
 from translation.shapes.chat.tools import NAME_MAX
-from translation.shapes.responses.upstream.cache_breakpoints import cache_breakpoints
 from translation.tool_errors import failure_member
 from translation.turns import AssistantTurn, ResultTurn, Turn, turns
 from translation.wrappers import arguments

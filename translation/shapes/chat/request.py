@@ -14,9 +14,9 @@ from translation.ledger import Ledger
 from translation.logprobs import logprobs_members
 from translation.profiles import Profile, clamp_effort
 from translation.reading import unsupported
-from translation.schemas import is_strict_schema
 from translation.shapes.chat.conversation import encode_messages
 from translation.shapes.chat.tools import encode_tool_choice, encode_tools, possible_choice
+from translation.shapes.openai_members import bookkeeping_members, sampling_members, schema_members
 
 STOP_MAX = 4
 
@@ -80,15 +80,8 @@ def _limits(request: Request, profile: Profile, ledger: Ledger) -> Wire:
 
 
 def _sampling(request: Request, profile: Profile, effort: str | None, ledger: Ledger) -> Wire:
-    wire: Wire = {}
     taken = profile.takes_sampling(effort)
-    for name, value in (("temperature", request.temperature), ("top_p", request.top_p)):
-        if value is None:
-            continue
-        if taken:
-            wire[name] = value
-        else:
-            ledger.drop(name)
+    wire = sampling_members(request, ledger, taken=taken)
     if request.top_k is not None and profile.reads_top_k:
         wire["top_k"] = request.top_k
     elif request.top_k is not None:
@@ -151,29 +144,15 @@ def _form(request: Request, profile: Profile, ledger: Ledger) -> Wire:
 def _response_format(form: OutputFormat) -> Wire:
     if form.schema is None:
         return {"type": "json_object"}
-    schema: Wire = {"name": form.name or "output"}
-    if form.description is not None:
-        schema["description"] = form.description
-    schema["schema"] = form.schema
-    strict = is_strict_schema(form.schema) if form.strict is None else form.strict
-    return {"type": "json_schema", "json_schema": {**schema, "strict": strict}}
+    return {"type": "json_schema", "json_schema": schema_members(form)}
 
 
 def _bookkeeping(request: Request, profile: Profile, ledger: Ledger) -> Wire:
     """Return what is said about users, caches, tiers and metadata, as far as the upstream knows of such things."""
     if request.max_tool_calls is not None:
         ledger.drop("max_tool_calls")
-    members = {
-        "user": request.user,
-        "safety_identifier": request.safety_identifier,
-        "prompt_cache_key": request.prompt_cache_key,
-        "prompt_cache_options": dict(request.prompt_cache_options) if request.prompt_cache_options else None,
-        "prompt_cache_retention": request.prompt_cache_retention,
-        "moderation": dict(request.moderation) if request.moderation else None,
-        "metadata": dict(request.metadata) if request.metadata else None,
-        "service_tier": _service_tier(request, ledger) if profile.bookkeeping else request.service_tier,
-    }
-    wire = {name: value for name, value in members.items() if value is not None}
+    tier = _service_tier(request, ledger) if profile.bookkeeping else request.service_tier
+    wire = bookkeeping_members(request, tier)
     if profile.bookkeeping:
         known = {} if request.user_id is None else dict.fromkeys(_OF_USER_ID, sent_identifier(request.user_id))
         return {**known, **wire}

@@ -249,15 +249,18 @@ def _assistant(message: Wire, at: str, ledger: Ledger) -> list[Item]:
         return [AssistantText(parts=(Text(text=content, at=where),), at=where)] if content else []
     items: list[Item] = []
     blocks = _blocks(message, at)
-    shown = shown_searches(block for block, _ in blocks)
-    theirs = [(block, where) for block, where in blocks if not shown or search_of(block) not in shown]
-    for is_text, run in groupby(theirs, key=lambda block: block[0].get("type") == "text"):
-        if is_text:
-            texts = tuple(decode_text(block, where, ledger) for block, where in run)
-            items.append(AssistantText(parts=texts, at=texts[0].at))
-        else:
-            items += [item for block, where in run for item in _assistant_block(block, where, ledger)]
-    return items
+    if shown := shown_searches(block for block, _ in blocks):
+        blocks = [(block, where) for block, where in blocks if search_of(block) not in shown]
+    texts: list[Text] = []
+    for block, where in blocks:
+        if block.get("type") == "text":
+            texts.append(decode_text(block, where, ledger))
+            continue
+        if texts:
+            items.append(AssistantText(parts=tuple(texts), at=texts[0].at))
+            texts = []
+        items += _assistant_block(block, where, ledger)
+    return [*items, AssistantText(parts=tuple(texts), at=texts[0].at)] if texts else items
 
 
 def _assistant_block(block: Wire, at: str, ledger: Ledger) -> Iterable[Item]:
@@ -270,7 +273,7 @@ def _assistant_block(block: Wire, at: str, ledger: Ledger) -> Iterable[Item]:
             return [Reasoning(text=text, opaque=reading.text(block, "signature", at) or "", at=at)]
         case "redacted_thinking":
             reading.note_unknown(block, ("type", "data"), at, ledger)
-            return [Reasoning(opaque=reading.required_text(block, "data", at), redacted=True, at=at)]
+            return [Reasoning(opaque=reading.required_text(block, "data", at), at=at)]
         case "tool_result":
             raise _refused(at, "`tool_result` blocks can only be in `user` messages")
         case "compaction":

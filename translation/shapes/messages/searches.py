@@ -49,6 +49,8 @@ def shown_searches(blocks: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """Return the ids of the searches among a turn's blocks that were shown by us, and are no vendor's."""
     asked, shown = set(), set()
     for block in blocks:
+        if block.get("type") not in (_USE, _RESULT):
+            continue
         search = search_of(block)
         if search is not None and block["type"] == _USE:
             asked.add(search)

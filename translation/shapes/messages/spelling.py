@@ -1,4 +1,4 @@
-"""Inputs of calls as the client spelled them: the text of the JSON, beside what it says.
+"""Inputs of calls as they were spelled, by a client or by an upstream: the text of the JSON, not only what it says.
 
 The other shapes carry a call's arguments as text. A model that reads its own call again in other words (a number
 written otherwise, blanks gone) finds nothing of it in its cache.
@@ -6,7 +6,7 @@ written otherwise, blanks gone) finds nothing of it in its cache.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -31,23 +31,48 @@ class _Message(Struct):
     content: str | list[_Block] | None = None
 
 
-class _Body(Struct):
+class _Request(Struct):
     messages: list[_Message]
 
 
-_BODY = msgspec.json.Decoder(_Body)
+class _Reply(Struct):
+    content: list[_Block]
+
+
+_Written = TypeVar("_Written", _Request, _Reply)
+_request = msgspec.json.Decoder(_Request)
+_reply = msgspec.json.Decoder(_Reply)
 
 
 def with_spellings(wire: Wire, raw: bytes) -> Wire:
-    """Return the body `wire`, decoded from `raw`, with the input of each call as Spelled; what is malformed stays."""
-    if b'"tool_use"' not in raw:
+    """Return the request `wire`, decoded from `raw`, with the input of each call as Spelled."""
+    written = _as_written(raw, _request)
+    if written is None:
         return wire
+    messages = zip(wire["messages"], written.messages, strict=True)
+    return {**wire, "messages": [_message(message, as_written) for message, as_written in messages]}
+
+
+def reply_with_spellings(wire: Wire, raw: bytes) -> Wire:
+    """Return the message `wire`, decoded from `raw`, with the input of each call as the bytes that it is there."""
+    written = _as_written(raw, _reply)
+    if written is None:
+        return wire
+    blocks = [
+        {**block, "input": as_written.input} if as_written.type == "tool_use" and "input" in block else block
+        for block, as_written in zip(wire["content"], written.content, strict=True)
+    ]
+    return {**wire, "content": blocks}
+
+
+def _as_written(raw: bytes, decoder: msgspec.json.Decoder[_Written]) -> _Written | None:
+    """Return the calls as they are written; None where there are none, or what is malformed: its reader says so."""
+    if b'"tool_use"' not in raw:
+        return None
     try:
-        messages = _BODY.decode(raw).messages
+        return decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return wire  # whoever reads the body says what is wrong with it
-    decoded = zip(wire["messages"], messages, strict=True)
-    return {**wire, "messages": [_message(message, as_written) for message, as_written in decoded]}
+        return None
 
 
 def _message(message: Wire, as_written: _Message) -> Wire:

@@ -1,7 +1,7 @@
-"""Freeform tools as functions: how a call of a custom, shell or patch tool reads as function arguments, and back.
+"""Shell and patch tools as functions: how the action of a call reads as function arguments, and back.
 
-An upstream that knows only functions sees each of them as a function with one schema. A call that
-comes back is unwrapped; what the model wrote in another form still reaches the client, as far as the item can hold it.
+An upstream that knows only functions sees each tool as a function with one schema (wrappers.py). What the model wrote
+in another form still reaches the client, as far as the item can hold it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,6 @@ def action_arguments(kind: ToolKind, action: Mapping[str, Any]) -> str:
     if kind is ToolKind.APPLY_PATCH:
         return _json({"operation": action})
     return _json({member: action[member] for member in _ACTION_MEMBERS[kind] if action.get(member) is not None})
-
-
-def custom_input(arguments: str) -> str:
-    """Return the input of a custom tool from its function arguments: the string `input`, or else the text as it is."""
-    wrapped = _object(arguments)
-    value = wrapped.get("input") if len(wrapped) == 1 else None
-    return value if isinstance(value, str) else arguments
 
 
 def action(kind: ToolKind, arguments: str) -> Wire:

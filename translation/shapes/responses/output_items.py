@@ -13,7 +13,8 @@ from translation.events import PartKind
 from translation.exchange import Exchange
 from translation.hub import Citation, ToolKind, WebSearch, Wire
 from translation.reply import ReplyPart
-from translation.shapes.responses.freeform import action, custom_input, is_whole
+from translation.shapes.responses.freeform import action, is_whole
+from translation.wrappers import custom_input
 
 MESSAGE_PREFIX = "msg_"
 REASONING_PREFIX = "rs_"

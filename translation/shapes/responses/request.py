@@ -6,29 +6,22 @@ because its loss would change what the client gets. One that is not listed is ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from translation import reading
 from translation.failures import RequestRefused
 from translation.hub import Request, SystemItem, Text, Tool, ToolChoice, Wire
 from translation.ledger import Ledger
+from translation.member_readers import MemberReader, dropped, read_as, read_elsewhere, read_fields, refused
 from translation.shapes.responses.input_items import decode_input
 from translation.shapes.responses.text_format import decode_format
 from translation.shapes.responses.tools import decode_tool_choice, decode_tools, merge_tools
 
-MemberReader = Callable[[Wire, Ledger], Mapping[str, Any]]
-"""Reads one member of the body and returns the fields of hub.Request that it gives."""
-
 
 def decode_request(wire: Wire, ledger: Ledger) -> Request:
     """Return the neutral request; raises RequestRefused for what is malformed or cannot be served in another shape."""
-    fields: dict[str, Any] = {"model": "", "stream": False}
-    for member in wire:
-        if member in MEMBERS:
-            fields.update(MEMBERS[member](wire, ledger))
-        elif wire[member] is not None:
-            ledger.drop(f"unknown:{member}")
+    fields = {"model": "", "stream": False, **read_fields(MEMBERS, wire, ledger)}
     if wire.get("store") is False:
         # Nothing remembers the reasoning but the client, so that it must get all of it.
         fields["wants_reasoning_state"] = True
@@ -63,36 +56,6 @@ def _choice(wire: Wire, tools: tuple[Tool, ...], ledger: Ledger) -> ToolChoice |
     if not tools and wire.get("tool_choice") == "required":
         ledger.drop("tool_choice")  # there is nothing to choose from
     return decode_tool_choice(wire, tools)
-
-
-def _read(member: str, reader: Callable[[Wire, str], object], field: str = "") -> MemberReader:
-    def read(wire: Wire, _: Ledger) -> Mapping[str, Any]:
-        value = reader(wire, member)
-        return {} if value is None else {field or member: value}
-
-    return read
-
-
-def _dropped(member: str) -> MemberReader:
-    def drop(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
-        if wire[member] is not None:
-            ledger.drop(member)
-        return {}
-
-    return drop
-
-
-def _refused(member: str, what: str, remedy: str) -> MemberReader:
-    def refuse(wire: Wire, _: Ledger) -> Mapping[str, Any]:
-        if wire[member] is not None:
-            raise reading.unsupported(member, what, remedy)
-        return {}
-
-    return refuse
-
-
-def _read_with_the_input(wire: Wire, _: Ledger) -> Mapping[str, Any]:
-    return {}
 
 
 def _background(wire: Wire, _: Ledger) -> Mapping[str, Any]:
@@ -228,40 +191,40 @@ def _stream_options(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
 
 
 MEMBERS: Mapping[str, MemberReader] = {
-    "model": _read("model", reading.text),
-    "input": _read_with_the_input,
-    "instructions": _read_with_the_input,
-    "tools": _read_with_the_input,
-    "tool_choice": _read_with_the_input,
-    "parallel_tool_calls": _read("parallel_tool_calls", reading.boolean),
+    "model": read_as("model", reading.text),
+    "input": read_elsewhere,
+    "instructions": read_elsewhere,
+    "tools": read_elsewhere,
+    "tool_choice": read_elsewhere,
+    "parallel_tool_calls": read_as("parallel_tool_calls", reading.boolean),
     "max_output_tokens": _max_output_tokens,
-    "max_tool_calls": _read("max_tool_calls", reading.integer),
-    "temperature": _read("temperature", reading.number),
-    "top_p": _read("top_p", reading.number),
+    "max_tool_calls": read_as("max_tool_calls", reading.integer),
+    "temperature": read_as("temperature", reading.number),
+    "top_p": read_as("top_p", reading.number),
     "top_logprobs": _top_logprobs,
     "reasoning": _reasoning,
     "text": _text,
     "include": _include,
-    "metadata": _read("metadata", reading.mapping),
-    "user": _read("user", reading.text),
-    "safety_identifier": _read("safety_identifier", reading.text),
-    "prompt_cache_key": _read("prompt_cache_key", reading.text),
+    "metadata": read_as("metadata", reading.mapping),
+    "user": read_as("user", reading.text),
+    "safety_identifier": read_as("safety_identifier", reading.text),
+    "prompt_cache_key": read_as("prompt_cache_key", reading.text),
     "prompt_cache_options": _prompt_cache_options,
-    "prompt_cache_retention": _read("prompt_cache_retention", reading.text),
-    "service_tier": _read("service_tier", reading.text),
-    "store": _read("store", reading.boolean),
-    "stream": _read("stream", reading.boolean),
+    "prompt_cache_retention": read_as("prompt_cache_retention", reading.text),
+    "service_tier": read_as("service_tier", reading.text),
+    "store": read_as("store", reading.boolean),
+    "stream": read_as("stream", reading.boolean),
     "stream_options": _stream_options,
     "truncation": _truncation,
-    "context_management": _dropped("context_management"),
+    "context_management": dropped("context_management"),
     "image": _image,
-    "client_metadata": _dropped("client_metadata"),
+    "client_metadata": dropped("client_metadata"),
     "moderation": _moderation,
     "access_programs": _access_programs,
     "background": _background,
     "previous_response_id": _previous_response,
-    "conversation": _refused(
+    "conversation": refused(
         "conversation", "Conversations are not kept for this model.", "Send the whole conversation as 'input'."
     ),
-    "prompt": _refused("prompt", "Prompt templates are not available for this model.", "Send the prompt as 'input'."),
+    "prompt": refused("prompt", "Prompt templates are not available for this model.", "Send the prompt as 'input'."),
 }

@@ -6,6 +6,8 @@ first event holds the Response object, which is kept in case the stream breaks a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec import Raw, Struct
 
@@ -31,22 +33,18 @@ _event_decoder = msgspec.json.Decoder(_WireEvent)
 
 
 class ResponsesTap:
-    """Reads along with one stream."""
+    """Reads along with one stream; `on_response` is given each Response object of it, as JSON, when it has come."""
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
         self.ended = False
         self.failed = False
         self.at_boundary = True
+        self.on_response: Callable[[bytes], None] | None = None
         self._sse = SseDecoder()
         self._started = False
         self._number = 0
         self._created = b""
-
-    @property
-    def response_id(self) -> str:
-        """The id of the response that the stream began, "" before it did."""
-        return str(self._begun("").get("id", "")) if self._created else ""
 
     def feed(self, chunk: bytes) -> None:
         """Read the next bytes."""
@@ -72,6 +70,8 @@ class ResponsesTap:
             self.failed = self.failed or event.name == "error"
             return  # it is forwarded as it came; the client's parser is the judge
         name = wire.type or event.name
+        if self.on_response is not None:
+            self.on_response(bytes(wire.response))
         if name == "response.created":
             self._created = bytes(wire.response)
         elif name in _ENDED:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from translation.exchange import Exchange
 from translation.hub import ToolKind, Wire
+from translation.wrappers import custom_input
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -38,7 +39,7 @@ def restored_call(call_id: str, name: str, tool: ToolKind, number: int, exchange
 def call_text(call: Call, text: str) -> str:
     """Return what the client reads as arguments or input for what the upstream sent; arguments are never empty."""
     if call.kind is ToolKind.CUSTOM:
-        return _custom_input(text) if call.rewritten else text
+        return custom_input(text) if call.rewritten else text
     if call.rewritten:
         return msgspec.json.encode({"input": text}).decode()
     return text if text.strip() else text + "{}"
@@ -49,13 +50,3 @@ def call_object(call: Call, text: str) -> Wire:
     if call.kind is ToolKind.CUSTOM:
         return {"id": call.call_id, "type": "custom", "custom": {"name": call.name, "input": text}}
     return {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": text}}
-
-
-def _custom_input(arguments: str) -> str:
-    """Return the one member `input` of the wrapping function's arguments; a model that wrote another form meant it."""
-    try:
-        wrapped = msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, RecursionError):
-        return arguments
-    value = wrapped.get("input") if isinstance(wrapped, dict) and len(wrapped) == 1 else None
-    return value if isinstance(value, str) else arguments

@@ -7,19 +7,17 @@ Source: Chat Completions reference, November 2026; `thinking`, `reasoning` and `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from translation import reading
 from translation.failures import RequestRefused
 from translation.hub import OutputFormat, Request, Thinking, Wire
 from translation.ledger import Ledger
+from translation.member_readers import MemberReader, dropped, read_as, read_elsewhere, read_fields, read_word
 from translation.profiles import EFFORTS
 from translation.shapes.chat.client.conversation import decode_conversation
 from translation.shapes.chat.client.tools import decode_tool_choice, decode_tools, speaks_functions
-
-MemberReader = Callable[[Wire, Ledger], Mapping[str, Any]]
-"""Reads one member of the body and returns the fields of hub.Request that it gives."""
 
 _FORMATS = ("text", "json_object", "json_schema")
 _VERBOSITIES = ("low", "medium", "high")
@@ -27,12 +25,7 @@ _VERBOSITIES = ("low", "medium", "high")
 
 def decode_request(wire: Wire, ledger: Ledger) -> Request:
     """Return the neutral request; raises RequestRefused for what is malformed or cannot be served in another shape."""
-    fields: dict[str, Any] = {"model": reading.required_text(wire, "model"), "stream": False}
-    for member in wire:
-        if member in MEMBERS:
-            fields.update(MEMBERS[member](wire, ledger))
-        elif wire[member] is not None:
-            ledger.drop(f"unknown:{member}")
+    fields = {"model": reading.required_text(wire, "model"), "stream": False, **read_fields(MEMBERS, wire, ledger)}
     if _shows_thoughts(wire, fields):
         fields["reasoning_summary"] = "auto"
     if speaks_functions(wire):
@@ -61,34 +54,6 @@ def _shows_thoughts(wire: Wire, fields: Mapping[str, Any]) -> bool:
     thinking = fields.get("thinking")
     asked = fields.get("effort") not in (None, "none") or (thinking is not None and thinking.mode != "disabled")
     return asked and not hides_thoughts(wire)
-
-
-def _read(member: str, reader: Callable[[Wire, str], object], field: str = "") -> MemberReader:
-    def read(wire: Wire, _: Ledger) -> Mapping[str, Any]:
-        value = reader(wire, member)
-        return {} if value is None else {field or member: value}
-
-    return read
-
-
-def _read_word(member: str, allowed: tuple[str, ...], field: str = "") -> MemberReader:
-    def reader(wire: Wire, key: str) -> str | None:
-        return reading.one_of(wire, key, allowed)
-
-    return _read(member, reader, field)
-
-
-def _dropped(member: str) -> MemberReader:
-    def drop(wire: Wire, ledger: Ledger) -> Mapping[str, Any]:
-        if wire[member] is not None:
-            ledger.drop(member)
-        return {}
-
-    return drop
-
-
-def _read_elsewhere(wire: Wire, _: Ledger) -> Mapping[str, Any]:
-    return {}
 
 
 def _audio(wire: Wire, _: Ledger) -> Mapping[str, Any]:
@@ -234,44 +199,44 @@ def hides_thoughts(wire: Mapping[str, Any]) -> bool:
 
 
 MEMBERS: Mapping[str, MemberReader] = {
-    "model": _read_elsewhere,
-    "messages": _read_elsewhere,
-    "tools": _read_elsewhere,
-    "tool_choice": _read_elsewhere,
-    "function_call": _read_elsewhere,
-    "web_search_options": _read_elsewhere,
-    "functions": _read_elsewhere,
-    "parallel_tool_calls": _read("parallel_tool_calls", reading.boolean),
+    "model": read_elsewhere,
+    "messages": read_elsewhere,
+    "tools": read_elsewhere,
+    "tool_choice": read_elsewhere,
+    "function_call": read_elsewhere,
+    "web_search_options": read_elsewhere,
+    "functions": read_elsewhere,
+    "parallel_tool_calls": read_as("parallel_tool_calls", reading.boolean),
     "max_completion_tokens": _max_tokens,
     "max_tokens": _max_tokens,
-    "temperature": _read("temperature", reading.number),
-    "top_p": _read("top_p", reading.number),
-    "top_k": _read("top_k", reading.integer),
+    "temperature": read_as("temperature", reading.number),
+    "top_p": read_as("top_p", reading.number),
+    "top_k": read_as("top_k", reading.integer),
     "stop": _stop,
     "n": _number_of_choices,
-    "seed": _dropped("seed"),
-    "presence_penalty": _dropped("presence_penalty"),
-    "frequency_penalty": _dropped("frequency_penalty"),
-    "logit_bias": _dropped("logit_bias"),
-    "logprobs": _read("logprobs", reading.boolean),
+    "seed": dropped("seed"),
+    "presence_penalty": dropped("presence_penalty"),
+    "frequency_penalty": dropped("frequency_penalty"),
+    "logit_bias": dropped("logit_bias"),
+    "logprobs": read_as("logprobs", reading.boolean),
     "top_logprobs": _top_logprobs,
     "response_format": _response_format,
-    "reasoning_effort": _read_word("reasoning_effort", EFFORTS, "effort"),
+    "reasoning_effort": read_word("reasoning_effort", EFFORTS, "effort"),
     "thinking": _thinking,
     "reasoning": _reasoning,
-    "verbosity": _read_word("verbosity", _VERBOSITIES),
-    "metadata": _read("metadata", reading.mapping),
-    "user": _read("user", reading.text),
-    "safety_identifier": _read("safety_identifier", reading.text),
-    "prompt_cache_key": _read("prompt_cache_key", reading.text),
-    "prompt_cache_options": _read("prompt_cache_options", reading.mapping),
-    "prompt_cache_retention": _read("prompt_cache_retention", reading.text),
-    "service_tier": _read("service_tier", reading.text),
-    "store": _read("store", reading.boolean),
-    "stream": _read("stream", reading.boolean),
+    "verbosity": read_word("verbosity", _VERBOSITIES),
+    "metadata": read_as("metadata", reading.mapping),
+    "user": read_as("user", reading.text),
+    "safety_identifier": read_as("safety_identifier", reading.text),
+    "prompt_cache_key": read_as("prompt_cache_key", reading.text),
+    "prompt_cache_options": read_as("prompt_cache_options", reading.mapping),
+    "prompt_cache_retention": read_as("prompt_cache_retention", reading.text),
+    "service_tier": read_as("service_tier", reading.text),
+    "store": read_as("store", reading.boolean),
+    "stream": read_as("stream", reading.boolean),
     "stream_options": _stream_options,
-    "prediction": _dropped("prediction"),
+    "prediction": dropped("prediction"),
     "modalities": _modalities,
     "audio": _audio,
-    "moderation": _read("moderation", reading.mapping),
+    "moderation": read_as("moderation", reading.mapping),
 }

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from translation.events import End, Event, Finish, PartStart, Start, StopReason, Usage
 from translation.exchange import Exchange
+from translation.failures import UpstreamProtocolError
 from translation.hub import ToolKind, Wire
 from translation.shapes.messages.upstream.stream import MessagesStreamDecoder
 from translation.shapes.messages.upstream.turn import NativeTurn
@@ -106,7 +107,7 @@ class MessagePauses:
         """Return the replies of all rounds as one: all that was said and spent, and the last one's end."""
         usage: Wire = {}
         for reply in replies:
-            for name, count in msgspec.json.decode(_message(reply).get("usage", b"{}"), type=dict[str, Any]).items():
+            for name, count in _usage(reply).items():
                 both_count = isinstance(count, int) and isinstance(usage.get(name, 0), int)
                 usage[name] = usage.get(name, 0) + count if both_count else count
         return msgspec.json.encode({**_message(replies[-1]), "content": _content(replies), "usage": usage})
@@ -121,8 +122,22 @@ def continued(body: bytes, content: Sequence[Wire | msgspec.Raw]) -> bytes:
 
 
 def _content(replies: Sequence[bytes]) -> list[msgspec.Raw]:
-    contents = [msgspec.json.decode(_message(reply).get("content", b"[]"), type=list[msgspec.Raw]) for reply in replies]
+    """Return the blocks of all the replies; raises UpstreamProtocolError."""
+    try:
+        contents = [
+            msgspec.json.decode(_message(reply).get("content", b"[]"), type=list[msgspec.Raw]) for reply in replies
+        ]
+    except msgspec.ValidationError as exc:
+        raise UpstreamProtocolError(f"the content of a paused message: {exc}") from exc
     return [block for content in contents for block in content]
+
+
+def _usage(reply: bytes) -> Wire:
+    """Return the counts of a reply; raises UpstreamProtocolError."""
+    try:
+        return msgspec.json.decode(_message(reply).get("usage", b"{}"), type=dict[str, Any])
+    except msgspec.ValidationError as exc:
+        raise UpstreamProtocolError(f"the usage of a paused message: {exc}") from exc
 
 
 def _message(reply: bytes) -> dict[str, msgspec.Raw]:

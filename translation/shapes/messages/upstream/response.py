@@ -7,7 +7,6 @@ and usage.
 from __future__ import annotations
 
 import msgspec
-from msgspec import Raw, Struct
 
 from translation.exchange import Exchange
 from translation.failures import UpstreamProtocolError
@@ -16,33 +15,6 @@ from translation.reply import Reply, collect
 from translation.shapes.messages.errors import decode_error
 from translation.shapes.messages.upstream.stream import MessagesStreamDecoder
 from translation.shapes.messages.upstream.stream_events import convert_message
-
-
-class _Block(Struct):
-    type: str | None = None
-    input: Raw = Raw(b"")
-
-
-class _Body(Struct):
-    content: list[_Block]
-
-
-_BODY = msgspec.json.Decoder(_Body)
-
-
-def with_spellings(wire: Wire, raw: bytes) -> Wire:
-    """Return the message `wire`, decoded from `raw`, with the input of each call as it is written there."""
-    if b'"tool_use"' not in raw:
-        return wire
-    try:
-        blocks = _BODY.decode(raw).content
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return wire  # whoever reads the message says what is wrong with it, or does without
-    spelled = [
-        {**block, "input": written.input} if written.type == "tool_use" and "input" in block else block
-        for block, written in zip(wire["content"], blocks, strict=True)
-    ]
-    return {**wire, "content": spelled}
 
 
 def decode_reply(wire: Wire, exchange: Exchange) -> Reply:

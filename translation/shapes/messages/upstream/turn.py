@@ -41,14 +41,16 @@ class NativeTurn:
             self._add(wire["delta"])
 
     def _add(self, delta: Wire) -> None:
-        block = self._blocks[-1]
-        member = _PIECES.get(delta.get("type", ""))
+        block, kind = self._blocks[-1], delta.get("type")
+        member = _PIECES.get(kind) if isinstance(kind, str) else None
         if member is not None and isinstance(delta.get(member), str):
             self._pieces[len(self._blocks) - 1].append(delta[member])
-        elif delta.get("type") == "signature_delta":
+        elif kind == "signature_delta":
             self._blocks[-1] = {**block, "signature": delta.get("signature", "")}
-        elif delta.get("type") == "citations_delta":
-            self._blocks[-1] = {**block, "citations": [*(block.get("citations") or ()), delta.get("citation")]}
+        elif kind == "citations_delta":
+            cited = block.get("citations")
+            cited = cited if isinstance(cited, list) else []
+            self._blocks[-1] = {**block, "citations": [*cited, delta.get("citation")]}
 
     def _whole(self, number: int, block: Wire) -> Wire:
         said = "".join(self._pieces.get(number, ()))
@@ -56,5 +58,14 @@ class NativeTurn:
         if not said:
             return block
         if kind in ("text", "thinking"):
-            return {**block, kind: block.get(kind, "") + said}
-        return {**block, "input": msgspec.Raw(said)} if "input" in block else block
+            begun = block.get(kind)
+            return {**block, kind: (begun if isinstance(begun, str) else "") + said}
+        return {**block, "input": msgspec.Raw(said)} if "input" in block and _is_json(said) else block
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True

@@ -73,6 +73,9 @@ class _Conversation:
 
     def _assistant(self, items: Sequence[AssistantItem]) -> list[Wire]:
         thoughts = self._thoughts(items)
+        if not thoughts:
+            said = [self._said(item, ()) for item in items if not isinstance(item, Reasoning)]
+            return [wire for wire in said if wire is not None]
         calls = {item.call_id for item in items if isinstance(item, ToolCall)}
         written: list[Wire] = []
         waiting: list[Thought] = []

@@ -15,8 +15,8 @@ from translation.ledger import Ledger
 from translation.logprobs import logprobs_members
 from translation.profiles import Profile, clamp_effort
 from translation.reading import no_messages, unsupported
-from translation.schemas import is_strict_schema
-from translation.shapes.responses.upstream.cache_breakpoints import cache_breakpoints
+from translation.shapes.cache_breakpoints import cache_breakpoints
+from translation.shapes.openai_members import bookkeeping_members, sampling_members, schema_members
 from translation.shapes.responses.upstream.content_parts import Writing
 from translation.shapes.responses.upstream.input_items import encode_input, instruction_items
 from translation.shapes.responses.upstream.tools import encode_mcp_servers, encode_tool_choice, encode_tools
@@ -118,15 +118,8 @@ def _limits(request: Request, profile: Profile, ledger: Ledger) -> Wire:
 
 
 def _sampling(request: Request, profile: Profile, ledger: Ledger) -> Wire:
-    wire: Wire = {}
     taken = _takes_sampling(request, profile)
-    for name, value in (("temperature", request.temperature), ("top_p", request.top_p)):
-        if value is None:
-            continue
-        if taken:
-            wire[name] = value
-        else:
-            ledger.drop(name)
+    wire = sampling_members(request, ledger, taken=taken)
     if request.top_k is not None:
         ledger.drop("top_k")
     if request.logprobs and not taken:
@@ -187,31 +180,14 @@ def _form(request: Request, profile: Profile, ledger: Ledger) -> Wire:
 def _format(form: OutputFormat) -> Wire:
     if form.schema is None:
         return {"type": "json_object"}
-    wire: Wire = {"type": "json_schema", "name": form.name or "output"}
-    if form.description is not None:
-        wire["description"] = form.description
-    strict = is_strict_schema(form.schema) if form.strict is None else form.strict
-    return {**wire, "schema": form.schema, "strict": strict}
+    return {"type": "json_schema", **schema_members(form)}
 
 
 def _bookkeeping(request: Request, ledger: Ledger) -> Wire:
     wire: Wire = {}
     if request.user_id is not None:
         wire["safety_identifier"] = wire["prompt_cache_key"] = sent_identifier(request.user_id)
-    cache = dict(request.prompt_cache_options or {})
-    if request.max_tokens == 0:
-        cache["prewarm"] = True
-    members = {
-        "user": request.user,
-        "safety_identifier": request.safety_identifier,
-        "prompt_cache_key": request.prompt_cache_key,
-        "prompt_cache_options": cache or None,
-        "prompt_cache_retention": request.prompt_cache_retention,
-        "moderation": dict(request.moderation) if request.moderation else None,
-        "metadata": dict(request.metadata) if request.metadata else None,
-        "service_tier": _service_tier(request.service_tier, ledger),
-    }
-    return {**wire, **{name: value for name, value in members.items() if value is not None}}
+    return {**wire, **bookkeeping_members(request, _service_tier(request.service_tier, ledger))}
 
 
 def _service_tier(tier: str | None, ledger: Ledger) -> str | None:

@@ -1,6 +1,6 @@
-"""Cache breakpoints: which parts of the prompt keep the client's wish that it is cached up to them.
+"""Cache breakpoints of OpenAI's two shapes: which parts keep the client's wish that the prompt is cached up to them.
 
-Only some models have them. The wire writes four of a request, the last ones, and what the model said has no place for
+Only some models have them. The wires write four of a request, the last ones, and what the model said has no place for
 one. Clients of the Messages API mark every request, so that nothing is reported of their marks.
 """
 
