@@ -18,6 +18,7 @@ from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.rates import rates
 from benchmarks.report import Result, table
 from benchmarks.stage import Cores, choose_cores
+from benchmarks.storing import storing
 from benchmarks.translating import translation
 from benchmarks.watch import LoadFailedError
 
@@ -26,6 +27,7 @@ FIGURES: dict[str, Callable[[Cores, Plan], list[Result]]] = {
     "events": events,
     "translation": translation,
     "latency": latency,
+    "storing": storing,
     "idle": idle,
     "start": start,
 }

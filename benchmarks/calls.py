@@ -74,13 +74,13 @@ async def requests_per_second(port: int, request: bytes, connections: int, warm_
 
 
 class _Turns:
-    """Calls several servers in turn, one call at a time, and keeps how long each call took."""
+    """Sends several requests in turn, one call at a time, and keeps how long each call took."""
 
-    def __init__(self, watch: Watch, ports: list[int], request: bytes, rounds: int) -> None:
+    def __init__(self, watch: Watch, requests: list[bytes], rounds: int) -> None:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.seconds: list[list[float]] = [[] for _ in ports]
-        self.callers = [Caller(watch, request, self._next) for _ in ports]
-        self._calls_left = rounds * len(ports)
+        self.seconds: list[list[float]] = [[] for _ in requests]
+        self.callers = [Caller(watch, request, self._next) for request in requests]
+        self._calls_left = rounds * len(requests)
 
     def start(self) -> None:
         """Make the first call; each reply makes the next."""
@@ -100,12 +100,15 @@ class _Turns:
         self.callers[self._turn].send()
 
 
-async def interleaved_latencies(ports: list[int], request: bytes, rounds: int) -> list[float]:
-    """Return the median seconds of a call to each port, over one connection each; the first tenth only warms up."""
+async def interleaved_latencies(calls: list[tuple[int, bytes]], rounds: int) -> list[float]:
+    """Return the median seconds of each call, a port and a request, over one connection each.
+
+    The first tenth only warms up.
+    """
     watch = Watch()
-    turns = _Turns(watch, ports, request, rounds)
+    turns = _Turns(watch, [request for _, request in calls], rounds)
     try:
-        for caller, port in zip(turns.callers, ports, strict=True):
+        for caller, (port, _) in zip(turns.callers, calls, strict=True):
             await connect(caller, port)
         turns.start()
         await watch.wait_for(turns.over, CALLS_TIMEOUT_SECONDS, f"{rounds} calls")

@@ -42,7 +42,7 @@ def events(cores: Cores, plan: Plan) -> list[Result]:
         measured: dict[str, list[float]] = {name: [] for name in visits}
         for _ in range(plan.rounds):
             for name, (server, request) in visits.items():
-                measured[name].append(uvloop.run(_microseconds(server, request, plan)))
+                measured[name].append(uvloop.run(microseconds_per_event(server, request, plan)))
 
     def times(name: str) -> tuple[float, ...]:
         return tuple(mine / bare for mine, bare in zip(measured[name], measured["bare proxy"], strict=True))
@@ -58,7 +58,8 @@ def events(cores: Cores, plan: Plan) -> list[Result]:
     ]
 
 
-async def _microseconds(server: Running, request: bytes, plan: Plan) -> float:
+async def microseconds_per_event(server: Running, request: bytes, plan: Plan) -> float:
+    """Return the CPU of one event, with many streams of that request; raises LoadFailedError."""
     async with open_streams(server.port, request, plan.paced_streams) as streams:
         await streams.hold(plan.warm_up_seconds)
         before = server.cpu_seconds()

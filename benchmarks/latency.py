@@ -15,9 +15,9 @@ def latency(cores: Cores, plan: Plan) -> list[Result]:
     """Return the added milliseconds: the median through the server less the median without it."""
     added: dict[str, list[float]] = {"gateway": [], "bare": []}
     with stage(cores) as servers:
-        ports = [servers.upstream.port, servers.gateway.port, servers.bare.port]
+        calls = [(server.port, chat_request()) for server in (servers.upstream, servers.gateway, servers.bare)]
         for _ in range(plan.rounds):
-            direct, gateway, bare = uvloop.run(interleaved_latencies(ports, chat_request(), plan.latency_calls))
+            direct, gateway, bare = uvloop.run(interleaved_latencies(calls, plan.latency_calls))
             added["gateway"].append((gateway - direct) * 1e3)
             added["bare"].append((bare - direct) * 1e3)
     return [

@@ -12,7 +12,7 @@ from typing import cast
 
 import uvloop
 
-from benchmarks.wire import IDLE, PACED, STREAM_EVENTS, STREAM_STARTS, WHOLE_REPLY
+from benchmarks.wire import ENDING, ENDING_STREAM, IDLE, PACED, STREAM_EVENTS, STREAM_STARTS, WHOLE_REPLY
 
 EVENTS_PER_SECOND = 40
 _SLOTS = 10
@@ -72,6 +72,8 @@ class Answering(asyncio.Protocol):
             self._pacer.add(self._transport, STREAM_EVENTS[path])
         elif IDLE.encode() in body:
             self._transport.write(STREAM_STARTS[path])
+        elif ENDING.encode() in body:
+            self._transport.write(ENDING_STREAM)
         else:
             self._transport.write(WHOLE_REPLY)
 

@@ -20,6 +20,9 @@ PACED = "PACED"
 IDLE = "IDLE"
 """The word that asks for a stream that falls silent after its first event."""
 
+ENDING = "ENDING"
+"""The word that asks for a short stream, all of it at once."""
+
 _TEXT = "Say something about switchyards. "
 
 
@@ -48,9 +51,9 @@ def messages_request(word: str = "", upstream: str = "chat") -> bytes:
     return _post(PATHS["messages"], wire | ({"stream": True} if word else {}), "anthropic-version: 2023-06-01\r\n")
 
 
-def responses_request(word: str = "", upstream: str = "chat") -> bytes:
-    """Return a Responses request that keeps no state, streamed where a word says how."""
-    wire: dict[str, object] = {"model": MODEL_OF[upstream], "store": False, "input": _TEXT + word}
+def responses_request(word: str = "", upstream: str = "chat", *, store: bool = False) -> bytes:
+    """Return a Responses request, streamed where a word says how; it keeps no state unless told to."""
+    wire: dict[str, object] = {"model": MODEL_OF[upstream], "store": store, "input": _TEXT + word}
     return _post(PATHS["responses"], wire | ({"stream": True} if word else {}))
 
 
@@ -160,6 +163,20 @@ STREAM_EVENTS = {
     PATHS["responses"]: _chunk(_output_delta(" token")),
 }
 """One more event of each, with which such a stream goes on."""
+
+def _ending() -> bytes:
+    """Return how a Chat Completions stream ends."""
+    usage = {"prompt_tokens": 9, "completion_tokens": ENDING_EVENTS, "total_tokens": 9 + ENDING_EVENTS}
+    wire = {"id": "chatcmpl-bench", "object": "chat.completion.chunk", "created": 1767225600, "model": MODEL}
+    stop = wire | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    counted = wire | {"choices": [], "usage": usage}
+    events = [*(f"data: {json.dumps(event)}\n\n".encode() for event in (stop, counted)), b"data: [DONE]\n\n"]
+    return b"".join(map(_chunk, events)) + b"0\r\n\r\n"
+
+
+ENDING_EVENTS = 100
+ENDING_STREAM = STREAM_STARTS[PATHS["chat"]] + STREAM_EVENTS[PATHS["chat"]] * ENDING_EVENTS + _ending()
+"""A whole Chat Completions stream."""
 
 WHOLE_REPLY = _whole_reply()
 EVENT_END = b"\n\n"

@@ -1,1 +1,1 @@
-"""What the gateway remembers of conversations: turns to put back, for clients that send only words and calls."""
+"""What the gateway remembers: turns, whole where clients send them back in part, and responses to go on with."""

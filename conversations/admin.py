@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -16,6 +17,7 @@ from conversations import database
 from conversations.items import history_of
 from conversations.models import Response
 from conversations.reading import lines_of
+from conversations.stored import ITEM
 
 LONG_COLUMNS = ("items", "output", "response", "pieces")
 EVER = -1.0
@@ -29,7 +31,7 @@ _SHOWN = (
     "made",
     "until",
     "takes",
-    "previous",
+    "goes_on_from",
     "conversation",
 )
 
@@ -38,7 +40,7 @@ _SHOWN = (
 class ResponseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """Stored responses."""
 
-    list_display = ["response_id", "project", "model", "upstream", "status", "made", "until", "takes"]
+    list_display = ["response_id", "made", "project", "model", "upstream", "status", "takes"]
     list_filter = ["status", "project"]
     search_fields = ["response_id", "project", "model"]
     show_full_result_count = False
@@ -48,8 +50,8 @@ class ResponseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic a
     readonly_fields = _SHOWN
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Response]:
-        """Leave the long columns in the database."""
-        return super().get_queryset(request).defer(*LONG_COLUMNS)
+        """Leave the long columns in the database, and what is no response."""
+        return super().get_queryset(request).exclude(status=ITEM).defer(*LONG_COLUMNS)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Only clients make responses."""
@@ -73,6 +75,15 @@ class ResponseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic a
     def takes(self, response: Response) -> str:
         """Show what it takes."""
         return filesizeformat(response.size)
+
+    @admin.display(description="previous response")
+    def goes_on_from(self, response: Response) -> str:
+        """Show the response before this one, as a link while it is there."""
+        before = Response.objects.filter(project=response.project, response_id=response.previous).only("pk").first()
+        if before is None:
+            return response.previous or "-"
+        address = reverse("admin:conversations_response_change", args=[before.pk])
+        return format_html('<a href="{}">{}</a>', address, response.previous)
 
     @admin.display(description="conversation")
     def conversation(self, response: Response) -> SafeString:
@@ -99,4 +110,4 @@ class ResponseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic a
 
 
 def _shown_time(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+    return format_html("{}&nbsp;{}&nbsp;UTC", *f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}".split())

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Sum
+from django.db.models import Max, Q, Sum
 
 from conversations.models import MODEL_LENGTH, Response, ResponseQuerySet
-from conversations.stored import REMEMBERED, Chain, StoredResponse, whole_chain
+from conversations.stored import ITEM, REMEMBERED, Chain, StoredResponse, whole_chain
 
 MAX_CHAIN = 10_000
 MAX_CONVERSATIONS = 500
+MAX_ASKED = 500
+"""Ids in one statement, which may not have any number of them."""
 BATCH = 100
 """So few that whoever writes meanwhile hardly waits."""
 
@@ -39,7 +41,7 @@ _COLUMNS = (
 # The walk carries keys only; a turn of the conversation costs one look-up in the index of project and id.
 _CHAIN = f"""
 WITH RECURSIVE chain (key, previous, depth) AS (
-    SELECT id, previous, 0 FROM conversations_response WHERE project = %s AND response_id = %s
+    SELECT id, previous, 0 FROM conversations_response WHERE project = %s AND response_id = %s AND expires > %s
     UNION ALL
     SELECT older.id, older.previous, chain.depth + 1 FROM chain
     JOIN conversations_response older ON older.project = %s AND older.response_id = chain.previous
@@ -52,21 +54,22 @@ _CONFLICT = f"""
 ON CONFLICT (project, response_id) DO UPDATE SET
     upstream = excluded.upstream, deployment = excluded.deployment,
     created = excluded.created, expires = excluded.expires
-WHERE conversations_response.status = '{REMEMBERED}'
+WHERE conversations_response.status IN ('{REMEMBERED}', '{ITEM}')
 """
 
 
 def chain(project: str, response_id: str, now: float) -> Chain:
     """Return the conversation that ends with this response, () if any of it is missing or it has expired."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHAIN, [project, response_id, project])
+        cursor.execute(_CHAIN, [project, response_id, now, project])
         return whole_chain([_record(row) for row in cursor.fetchall()], now)
 
 
 def get(project: str, response_ids: Sequence[str], now: float) -> list[StoredResponse]:
     """Return those of the responses that are there and have not expired."""
-    rows = Response.objects.filter(project=project, response_id__in=response_ids, expires__gt=now).order_by()
-    return [_record(row) for row in rows.values_list(*_COLUMNS)]
+    rows = Response.objects.filter(project=project, expires__gt=now).order_by().values_list(*_COLUMNS)
+    asked = (response_ids[start : start + MAX_ASKED] for start in range(0, len(response_ids), MAX_ASKED))
+    return [_record(row) for some in asked for row in rows.filter(response_id__in=some)]
 
 
 def insert(records: Sequence[StoredResponse]) -> None:
@@ -103,8 +106,9 @@ def _values(record: StoredResponse) -> list[Any]:
 
 
 def delete(project: str, response_id: str) -> None:
-    """Delete a response."""
-    Response.objects.filter(project=project, response_id=response_id).delete()
+    """Delete a response, and what is known of items that its upstream keeps."""
+    rows = Response.objects.filter(project=project)
+    rows.filter(Q(response_id=response_id) | Q(root=response_id, status=ITEM)).delete()
 
 
 def delete_project(project: str) -> int:

@@ -57,6 +57,7 @@ class _Seen:
         self._results: Counter[tuple[str, str]] = Counter()
         self._open: Counter[str] = Counter()
         self._ids: Counter[tuple[str, str]] = Counter()
+        self._known: set[str] = set()
         for item in older:
             self._note(item)
 
@@ -74,7 +75,7 @@ class _Seen:
             self._open[call_id] += 1
             return False
         if kind == REFERENCE:
-            return isinstance(item_id, str) and any(known == item_id for _, known in self._ids)
+            return isinstance(item_id, str) and item_id in self._known
         return isinstance(item_id, str) and _taken(self._ids, (kind, item_id))
 
     def _note(self, item: Wire) -> None:
@@ -87,6 +88,7 @@ class _Seen:
             self._open[call_id] += 1
         if isinstance(item_id, str):
             self._ids[kind, item_id] += 1
+            self._known.add(item_id)
 
 
 def _call_id(item: Wire) -> str:

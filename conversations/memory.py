@@ -52,8 +52,11 @@ class MemoryResponseStore:
         return True
 
     async def delete(self, project: str, response_id: str) -> None:
-        """Forget a response."""
+        """Forget a response, and what is known of items that its upstream keeps."""
+        record = self._records.get((project, response_id))
         self._forget(project, response_id)
+        if record is not None and record.is_remembered() and (project, response_id) in self._conversations:
+            self._forget_conversation((project, response_id))
 
     async def prune(self, now: float) -> None:
         """Forget the conversations of which everything has expired."""

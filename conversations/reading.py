@@ -35,11 +35,13 @@ def _line(item: Wire) -> Line:
             thoughts = _words(item.get("content")) or _words(item.get("summary"))
             return Line("assistant thinks", thoughts or "(not readable)")
     call = item.get("name") or kind.removesuffix("_output").removesuffix("_call").replace("_", " ")
+    # Calls of one turn are often of one tool: only the id says which of them a result answers.
+    which = f" ({item['call_id']})" if item.get("call_id") else ""
     if kind.endswith("_output"):
-        return Line("tool answers", _words(item.get("output")))
+        return Line(f"tool answers{which}", _words(item.get("output")))
     if kind.endswith("_call"):
         given = next((item[name] for name in ("arguments", "input", "action", "operation") if item.get(name)), "")
-        return Line(f"assistant calls {call}", _words(given))
+        return Line(f"assistant calls {call}{which}", _words(given))
     return Line(kind.replace("_", " "), _clipped(_compact(item)))
 
 

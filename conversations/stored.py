@@ -18,6 +18,8 @@ from translation.hub import Wire
 COMPLETED = "completed"
 REMEMBERED = "remembered"
 """The status of a response that the upstream itself keeps: only where it is, is known."""
+ITEM = "item"
+"""The status of an item of such a response, whose id is `root`: only whom it was told is known."""
 
 ID_LENGTH = 512
 """Proxies in front of a provider write much into the ids that they give."""

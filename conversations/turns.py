@@ -13,6 +13,8 @@ from typing import Protocol
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 DEFAULT_TTL_SECONDS = 24 * 3600.0
+MAX_RECORD_BYTES = 4 * 1024 * 1024
+"""One turn's, in every store: a larger one would cost many other conversations theirs."""
 ENTRY_OVERHEAD_BYTES = 200
 """What the key, the time and the dictionary's slot cost beside the record itself (measured, CPython 3.11)."""
 
@@ -71,11 +73,11 @@ class MemoryTurnStore:
         return found
 
     async def put(self, key: str, record: bytes) -> None:
-        """Keep a record; one that is larger than the whole store is not kept."""
+        """Keep a record; one that is larger than 4 MiB, or than the whole store, is not kept."""
         if key in self._records:
             self._forget(key)
         size = len(record) + ENTRY_OVERHEAD_BYTES
-        if size > self._max_bytes:
+        if len(record) > MAX_RECORD_BYTES or size > self._max_bytes:
             return
         self._records[key] = (self._clock(), record)
         self.size += size

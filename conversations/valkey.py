@@ -15,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from conversations.turns import DEFAULT_TTL_SECONDS
+from conversations.turns import DEFAULT_TTL_SECONDS, MAX_RECORD_BYTES
 
 logger = logging.getLogger("conversations.valkey")
 
@@ -23,9 +23,8 @@ KEY_PREFIX = "switchyard:turn:"
 TIMEOUT_SECONDS = 0.25
 PAUSE_SECONDS = 2.0
 MAX_CONNECTIONS = 32
-MAX_RECORD_BYTES = 4 * 1024 * 1024
-# What asyncio and the operating system raise beside the client's own errors.
-_AWAY = (RedisError, OSError, TimeoutError)
+# What asyncio and the operating system raise beside the client's own errors, and what a server's nonsense does.
+_AWAY = (RedisError, OSError, TimeoutError, ValueError, TypeError)
 
 
 class ValkeyTurnStore:
@@ -53,10 +52,10 @@ class ValkeyTurnStore:
             return {}
         try:
             records = await self._server.mget([KEY_PREFIX + key for key in keys])
+            return {key: record for key, record in zip(keys, records, strict=True) if isinstance(record, bytes)}
         except _AWAY as exc:
             self._note_away(exc)
             return {}
-        return {key: record for key, record in zip(keys, records, strict=True) if isinstance(record, bytes)}
 
     async def put(self, key: str, record: bytes) -> None:
         """Keep a record for a while; not if the server does not answer, or the record is larger than 4 MiB."""

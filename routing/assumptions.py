@@ -48,4 +48,4 @@ def _cell(name: str, corrections: dict[str, Any], assumed: dict[str, Any]) -> tu
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return (", ".join(value) or "none") if isinstance(value, list | tuple) else str(value)
+    return (", ".join(value) or "[]") if isinstance(value, list | tuple) else str(value)

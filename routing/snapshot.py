@@ -90,6 +90,7 @@ def _table(number: int, rows: Iterable[Upstream], routes: Iterable[Route], alias
             if not row.enabled
             for target in row.targets.all()
         ],
+        upstreams=upstreams.values(),
     )
 
 

@@ -173,10 +173,14 @@ class ListedModel(Struct, frozen=True):
 
 
 class RouteTable(Struct, frozen=True):
-    """One published state of the configuration, ready to serve from. Made by `build_table`."""
+    """One published state of the configuration, ready to serve from. Made by `build_table`.
+
+    `upstreams` are all accounts by name, also those that no route leads to: they may keep what they once made.
+    """
 
     revision: int
     routes: tuple[Route, ...]
+    upstreams: Mapping[str, Upstream]
     listed: tuple[ListedModel, ...]
     default: Route | None
     by_name: Mapping[str, Route]
@@ -213,6 +217,7 @@ def build_table(
     aliases: Iterable[Alias] = (),
     default: str | None = None,
     withheld: Iterable[str] = (),
+    upstreams: Iterable[Upstream] = (),
 ) -> RouteTable:
     """Return the table of these routes. A route without targets is left out, and an alias that leads to no target.
 
@@ -230,9 +235,11 @@ def build_table(
     created = {alias.name: alias.created for alias in aliases}
     listed = {name: ListedModel(name, route.owner, created.get(name, route.created)) for name, route in renamed.items()}
     listed |= {name: ListedModel(name, route.owner, route.created) for name, route in plain.items()}
+    known = [*upstreams, *(target.upstream for route in served.values() for target in route.targets)]
     return RouteTable(
         revision=revision,
         routes=tuple(served.values()),
+        upstreams={upstream.name: upstream for upstream in known},
         listed=tuple(listed[name] for name in sorted(listed)),
         default=plain.get(default) if default else None,
         by_name=renamed | full | plain,

@@ -13,15 +13,15 @@ import msgspec
 from msgspec.structs import replace
 
 from routing.table import Target
+from serving.answer import WholeAnswer
 from serving.body import Body, parse_body
 from serving.calls import Call
 from serving.errors import ClientError, UpstreamError, upstream_failed
 from serving.headers import to_client
 from serving.history import take_up
-from serving.opening import JSON_TYPE, MAX_REPLY_BYTES
+from serving.opening import MAX_REPLY_BYTES
 from serving.outgoing import Outgoing, check_credential, passed_on, read, translated_for
 from serving.recording import RelayRecord
-from serving.relay import Answer, route_of
 from serving.snapshot import Snapshot
 from serving.verdict import error_of_answer, withhold
 from translation.counting import COUNTING, count_in, counted, estimate_tokens
@@ -32,11 +32,11 @@ from translation.shapes import SHAPES
 ESTIMATED = (b"x-gateway-estimated", b"1")
 
 
-async def count(call: Call, snapshot: Snapshot, record: RelayRecord) -> Answer:
+async def count(call: Call, snapshot: Snapshot, record: RelayRecord) -> WholeAnswer:
     """Return the answer to a count; raises GatewayError for a bad request or a refused credential."""
     body = parse_body(call.body)
     record.model = body.model or ""
-    route = route_of(body, snapshot)
+    route = snapshot.route_of(body.model)
     record.route = route.name
     if route.strict:
         call = replace(call, strict=True)
@@ -57,7 +57,7 @@ async def count(call: Call, snapshot: Snapshot, record: RelayRecord) -> Answer:
     return _estimate(call, body, record)
 
 
-async def _by_upstream(call: Call, body: Body, target: Target, snapshot: Snapshot, record: RelayRecord) -> Answer:
+async def _by_upstream(call: Call, body: Body, target: Target, snapshot: Snapshot, record: RelayRecord) -> WholeAnswer:
     check_credential(target.upstream, call.request_id)
     outgoing = _outgoing(call, body, target, record)
     shape = outgoing.shape
@@ -72,15 +72,15 @@ async def _by_upstream(call: Call, body: Body, target: Target, snapshot: Snapsho
         if answered.status != 200:
             asked_as_client = target.upstream.passthrough_auth
             raise await error_of_answer(answered, call.shape, shape, asked_as_client=asked_as_client)
+        record.status = answered.status
         headers = to_client(answered.headers, shape, call.shape, time.time())
-        answer = Answer(200, headers, JSON_TYPE, record)
-        answer.body = await answered.read(MAX_REPLY_BYTES)
-        tokens = count_in(answer.body)
+        reply = await answered.read(MAX_REPLY_BYTES)
+        tokens = count_in(reply)
         if tokens is None:
             raise upstream_failed(502, "upstream_protocol_error", "the upstream's count is not a JSON object")
         if shape != call.shape:
-            answer.body = msgspec.json.encode(COUNTING[call.shape].encode(tokens))
-        return answer
+            reply = msgspec.json.encode(COUNTING[call.shape].encode(tokens))
+        return WholeAnswer(headers, reply, record)
     finally:
         if answered is not None:
             await answered.aclose()
@@ -102,13 +102,12 @@ def _outgoing(call: Call, body: Body, target: Target, record: RelayRecord) -> Ou
     return replace(outgoing, body=counted(shape, outgoing.body))
 
 
-def _estimate(call: Call, body: Body, record: RelayRecord) -> Answer:
+def _estimate(call: Call, body: Body, record: RelayRecord) -> WholeAnswer:
     counting, client = COUNTING[call.shape], SHAPES[call.shape].client
     assert client is not None
     try:
         request = client.decode_request({**counting.assumed, **body.members}, Ledger())
     except RequestRefused as exc:
         raise ClientError(exc.failure) from exc
-    answer = Answer(200, [ESTIMATED], JSON_TYPE, record)
-    answer.body = msgspec.json.encode(counting.encode(estimate_tokens(request)))
-    return answer
+    record.status = 200
+    return WholeAnswer([ESTIMATED], msgspec.json.encode(counting.encode(estimate_tokens(request))), record)

@@ -38,11 +38,14 @@ class ClientError(GatewayError):
 
 
 class UpstreamError(GatewayError):
-    """The upstream's fault. `retryable`: another target may do better."""
+    """The upstream's fault. `retryable`: another target may do better. `cause` names addresses: it is for the log."""
 
-    def __init__(self, failure: Failure, headers: Headers = (), *, retryable: bool = False) -> None:
+    def __init__(
+        self, failure: Failure, headers: Headers = (), *, retryable: bool = False, cause: str | None = None
+    ) -> None:
         super().__init__(failure, headers)
         self.retryable = retryable
+        self.cause = cause
 
 
 class GatewayFault(GatewayError):

@@ -7,6 +7,7 @@ unknown, another project's, expired or malformed is one case, with one answer.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ from conversations.items import (
 from conversations.replayed import pieces_told
 from conversations.stored import (
     COMPLETED,
+    ITEM,
     REMEMBERED,
     Chain,
     RecordRefused,
@@ -53,6 +55,7 @@ from translation.translator import Reading, Translation
 
 SHAPE = "responses"
 DAY_SECONDS = 86_400.0
+PATIENCE_SECONDS = (0.05, 0.1, 0.0)
 NOT_WRITTEN_YET = b": this response is not in the database yet, which does not answer; it will be\n\n"
 _INDEX = re.compile(r"\binput\[(\d+)\]")
 
@@ -60,14 +63,14 @@ _INDEX = re.compile(r"\binput\[(\d+)\]")
 class History(Struct, frozen=True):
     """What a request takes up. `older` are the items before its own, `new` its own, None if they are as it has them.
 
-    `chain` is the stored conversation, () without one. `stores`: the reply is to be kept.
+    `chain` is the stored conversation, () without one; of what an upstream keeps, where that is. `stores`: the reply is
+    to be kept.
     """
 
     stores: bool = False
     chain: Chain = ()
     older: tuple[Wire, ...] = ()
     new: tuple[Wire, ...] | None = None
-    native_only: bool = False
 
     @property
     def is_held_here(self) -> bool:
@@ -80,17 +83,16 @@ class History(Struct, frozen=True):
         Raises ClientError if there is none: the conversation is then unknown to all that could be asked.
         """
         if not self.chain:
-            able = [target for target in targets if not self.native_only or _is_native(target)]
-            return tuple(able)
+            return tuple(targets)
         last = self.chain[-1]
         same = [target for target in targets if deployment_of(target.upstream) == last.deployment]
         # An account whose key was changed has another tag and, as a rule, the same name.
         same = same or [target for target in targets if target.upstream.name == last.upstream]
-        if not last.is_remembered():
+        if last.status not in (REMEMBERED, ITEM):
             return (*same, *(target for target in targets if target not in same))
         able = [target for target in same if _is_native(target)]
         if not able:
-            raise previous_not_found(last.id)
+            raise item_not_found(last.id, "input") if last.status == ITEM else previous_not_found(last.id)
         return tuple(able)
 
     def read(self, call: Call, body: Body) -> Reading:
@@ -162,21 +164,27 @@ async def take_up(call: Call, body: Body, targets: Sequence[Target], memory: Mem
     members = body.members
     stores = members.get("store") is not False and members.get("background") is not True
     items = as_items(members.get("input"))
-    previous = members.get("previous_response_id")
+    previous, conversation = members.get("previous_response_id"), _conversation(members)
     now = time.time()
     chain: Chain = ()
+    if items is None:
+        await check_references(body, call.project, memory, "input")
     if isinstance(previous, str):
+        if members.get("conversation") is not None:
+            raise _both_named()
         with answering():
             chain = await memory.responses.chain(call.project, searchable(previous), now)
         if not chain or chain[-1].status not in (COMPLETED, REMEMBERED):
             raise previous_not_found(previous)
         if chain[-1].is_remembered():
+            await _items_of_upstreams(items, call.project, memory.responses)
             return History(stores, chain)
-    elif (conversation := _conversation(members)) and any(_is_native(target) for target in targets):
+    elif conversation and any(_is_native(target) for target in targets):
         with answering():
             found = await memory.responses.get(call.project, [searchable(conversation)], now)
-        if not found:
+        if not found or not found[0].is_remembered():
             raise _conversation_not_found(conversation)
+        await _items_of_upstreams(items, call.project, memory.responses)
         return History(stores, tuple(found))
     elif items is None or not any(kind_of(item) == REFERENCE for item in items):
         return History(stores)
@@ -186,8 +194,8 @@ async def take_up(call: Call, body: Body, targets: Sequence[Target], memory: Mem
     new = await _resolved(items, without_repeats(items, older), call.project, memory.responses, now)
     if isinstance(new, str):
         if chain or not any(_is_native(target) for target in targets):
-            raise _item_not_found(items, new)
-        return History(stores, native_only=True)
+            raise _no_such_item(items, new)
+        return History(stores, await _items_of_upstreams(items, call.project, memory.responses))
     return History(stores, chain, tuple(older), tuple(new))
 
 
@@ -205,6 +213,41 @@ async def _resolved(
         if item_id not in found:
             return item_id
     return [found[str(item["id"])] if kind_of(item) == REFERENCE else item for item in new]
+
+
+async def check_references(body: Body, project: str, memory: Memory, member: str = "items") -> None:
+    """Raise ClientError (400) if one of the items refers to one that this project does not know.
+
+    By default they are those that are put into a conversation.
+    """
+    items = body.members.get(member)
+    if isinstance(items, list):
+        # Each in its place; what is no item is the upstream's to refuse.
+        named = [item if isinstance(item, dict) else {"type": ""} for item in items]
+        await _items_of_upstreams(named, project, memory.responses, member)
+
+
+async def _items_of_upstreams(
+    items: Sequence[Wire] | None, project: str, responses: ResponseStore, member: str = "input"
+) -> Chain:
+    """Return where one of the items is that are referred to, () for none; raises ClientError for an unknown one.
+
+    Their upstream would take any id of its account, another project's as well.
+    """
+    wanted = [str(item.get("id")) for item in items or () if kind_of(item) == REFERENCE]
+    if not wanted:
+        return ()
+    asked = sorted({searchable(item_id) for item_id in wanted})
+    for patience in PATIENCE_SECONDS:
+        with answering():
+            found = {record.id: record for record in await responses.get(project, asked, time.time())}
+        unknown = next((item_id for item_id in wanted if item_id not in found), None)
+        if unknown is None:
+            return (found[wanted[-1]],)
+        # Another worker may be about to write down what it told a moment ago.
+        await asyncio.sleep(patience)
+    assert unknown is not None
+    raise _no_such_item(items or (), unknown, member)
 
 
 @contextmanager
@@ -234,13 +277,22 @@ def _conversation_not_found(conversation: str) -> ClientError:
     return invalid_request(message, param="conversation", code="conversation_not_found")
 
 
-def _item_not_found(items: Sequence[Wire], item_id: str) -> ClientError:
+def _both_named() -> ClientError:
+    message = "Mutually exclusive parameters: only one of 'previous_response_id' and 'conversation' may be there."
+    return invalid_request(message, param="conversation", code="mutually_exclusive_parameters")
+
+
+def _no_such_item(items: Sequence[Wire], item_id: str, member: str = "input") -> ClientError:
     places = (
         place for place, item in enumerate(items) if kind_of(item) == REFERENCE and str(item.get("id")) == item_id
     )
-    index = next(places)
+    return item_not_found(item_id, f"{member}[{next(places)}]")
+
+
+def item_not_found(item_id: str, param: str) -> ClientError:
+    """Return the error of an item that is referred to and is not there, whatever the reason."""
     message = f"Item with id '{item_id[:128]}' not found. Send the item itself, or store the response that it is of."
-    return invalid_request(message, param=f"input[{index}]", code="item_not_found")
+    return invalid_request(message, param=param, code="item_not_found")
 
 
 def state_unavailable() -> GatewayFault:

@@ -1,22 +1,27 @@
-"""Responses that an upstream keeps: which account has them is written down beside the relay, which hardly waits."""
+"""Responses that an upstream keeps: which account has them is written down beside the relay, which hardly waits.
+
+Their items are written down as well. An account is shared by all projects, and what it keeps is asked for by id: only
+those ids reach it that the same project was told.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from conversations.stored import ID_LENGTH, REMEMBERED, RecordRefused, StoredResponse
-from routing.table import Target
+from conversations.stored import ITEM, REMEMBERED, RecordRefused, StoredResponse, searchable
+from routing.table import Target, Upstream
 from serving.body import Body
 from serving.calls import Call
 from serving.keeping import Memory
 from serving.outgoing import deployment_of
+from serving.streaming import PassedThrough, Reader
 from translation.shapes.responses.tap import ResponsesTap
-from translation.shapes.shape import Tap
 from translation.sse import SseDecoder
 
 logger = logging.getLogger("serving.noting")
@@ -25,77 +30,99 @@ SHAPE = "responses"
 NATIVE_DAYS = 30
 """How long OpenAI keeps what it stores."""
 NOTING_SECONDS = 0.05
+MOST_ITEMS = 1_000
 DAY_SECONDS = 86_400.0
 
 
 class Noted:
-    """A response that its upstream keeps: where it is, is written down as soon as its id is seen, beside the relay."""
+    """What its upstream keeps of one relay: where it is, is written down as soon as an id is seen, beside the relay.
 
-    def __init__(self, call: Call, target: Target, memory: Memory) -> None:
-        self._call, self._target, self._memory = call, target, memory
-        self._writing: asyncio.Task[None] | None = None
+    `root` is the response or conversation whose own id is written down already, "" before there is one.
+    """
 
-    def see(self, response_id: str) -> None:
-        """Take the id, if it is one and the first."""
-        if response_id and len(response_id) <= ID_LENGTH and self._writing is None:
-            self._writing = asyncio.create_task(self._write(response_id))
-            _writing.add(self._writing)
-            self._writing.add_done_callback(_writing.discard)
+    def __init__(self, project: str, upstream: Upstream, memory: Memory, root: str = "") -> None:
+        self._project, self._upstream, self._memory = project, upstream, memory
+        self._root = root
+        self._seen = {root}
+        self._writing: set[asyncio.Task[None]] = set()
 
-    def see_stream(self, first: bytes) -> None:
-        """Take the id from the beginning of a stream."""
-        if self._writing is None:
-            self.see(next((found for event in SseDecoder().feed(first) if (found := _id_in(event.data))), ""))
+    def see(self, body: bytes) -> None:
+        """Take the ids of a response or a list, as JSON: its own, and those of its items."""
+        ids = [found for found in _ids_in(body) if found not in self._seen]
+        if not ids:
+            return
+        self._seen.update(ids)
+        self._root = self._root or ids[0]
+        writing = asyncio.create_task(self._write(ids))
+        for tasks in (self._writing, _all_writing):
+            tasks.add(writing)
+            writing.add_done_callback(tasks.discard)
+
+    def see_stream(self, first: bytes, reader: Reader) -> None:
+        """Take the ids from the beginning of a stream, and from what follows when it comes."""
+        for event in SseDecoder().feed(first):
+            if b'"response"' in event.data:
+                self.see(event.data)
+        if isinstance(reader, PassedThrough) and isinstance(reader.tap, ResponsesTap):
+            reader.tap.on_response = self.see
 
     async def see_reply(self, body: bytes) -> None:
-        """Take the id from a whole reply, which waits a moment for it to be written, and no longer."""
-        self.see(_id_in(body))
-        if self._writing is not None:
-            await asyncio.wait({self._writing}, timeout=NOTING_SECONDS)
+        """Take the ids from a whole reply, which waits a moment for them to be written, and no longer."""
+        self.see(body)
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=NOTING_SECONDS)
 
-    async def _write(self, response_id: str) -> None:
+    async def _write(self, ids: Sequence[str]) -> None:
         now = time.time()
-        record = StoredResponse(
-            project=self._call.project,
-            id=response_id,
-            root=response_id,
-            status=REMEMBERED,
-            created=now,
-            expires=now + NATIVE_DAYS * DAY_SECONDS,
-            upstream=self._target.upstream.name,
-            deployment=deployment_of(self._target.upstream),
+        records = (
+            StoredResponse(
+                project=self._project,
+                id=found,
+                root=self._root,
+                status=REMEMBERED if found == self._root else ITEM,
+                created=now,
+                expires=now + NATIVE_DAYS * DAY_SECONDS,
+                upstream=self._upstream.name,
+                deployment=deployment_of(self._upstream),
+            )
+            for found in ids
         )
-        try:
-            await self._memory.responses.put(record)
-        except RecordRefused as exc:
-            logger.error("a response of an upstream is not remembered: %s", exc)
+        for refused in await asyncio.gather(*map(self._memory.responses.put, records), return_exceptions=True):
+            if isinstance(refused, RecordRefused):
+                logger.error("a response of an upstream is not remembered: %s", refused)
+            elif isinstance(refused, BaseException):
+                raise refused
 
 
-class _Identified(Struct):
+class _Item(Struct):
+    id: str | None = None
+
+
+class _Told(Struct):
     id: str = ""
-    response: _Identified | None = None
+    response: _Told | None = None
+    output: Raw = Raw(b"null")
 
 
-_identified = msgspec.json.Decoder(_Identified)
-_writing: set[asyncio.Task[None]] = set()
+_told = msgspec.json.Decoder(_Told)
+_items = msgspec.json.Decoder(list[_Item] | None)
+_all_writing: set[asyncio.Task[None]] = set()
 """Keeps the tasks from being collected while they run."""
 
 
 def noted(call: Call, body: Body, target: Target, memory: Memory) -> Noted | None:
     """Return who remembers the response of a passthrough; None where the upstream does not keep it."""
     keeps = body.members.get("store") is not False or body.members.get("background") is True
-    return Noted(call, target, memory) if call.shape == SHAPE and keeps else None
+    return Noted(call.project, target.upstream, memory) if call.shape == SHAPE and keeps else None
 
 
-def _id_in(data: bytes) -> str:
-    """Return the id of the response that an event or a body holds, "" if there is none."""
+def _ids_in(data: bytes) -> list[str]:
+    """Return the id of the response that an event or a body holds, and those of its items; [] if there are none."""
     try:
-        wire = _identified.decode(data)
+        wire = _told.decode(data)
+        wire = wire if wire.response is None else wire.response
+        items = _items.decode(wire.output) or []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return ""
-    return wire.id if wire.response is None else wire.response.id
-
-
-def response_id_of(tap: Tap) -> str:
-    """Return the id of the response that a passed-through stream has told so far."""
-    return tap.response_id if isinstance(tap, ResponsesTap) else ""
+        return []
+    ids = dict.fromkeys([wire.id, *(item.id or "" for item in items[:MOST_ITEMS])])
+    return [found for found in ids if found and found == searchable(found)]

@@ -14,7 +14,7 @@ from serving.calls import Call
 from serving.errors import UpstreamError, upstream_failed
 from serving.headers import to_client
 from serving.outgoing import Outgoing, retold
-from serving.streaming import PassedOnFiltered, PassedThrough, Reader, Translated
+from serving.streaming import PassedOnFiltered, PassedThrough, Reader
 from serving.upstream import FOREIGN, UpstreamAnswer, mapped
 from serving.verdict import RETRYABLE_STATUSES, error_of_answer, error_of_first_event
 from translation.failures import RequestRefused
@@ -95,9 +95,8 @@ async def _from_whole(
     if translator is None:
         translator = _told_in_its_own_shape(call, outgoing)
     first = translator.feed_whole(reply)
-    reader = Translated(translator)
-    _refuse_if_failed(reader, started=translator.started)
-    return Opening(reader, first, answered.raw_chunks)
+    _refuse_if_failed(translator)
+    return Opening(translator, first, answered.raw_chunks)
 
 
 def _told_in_its_own_shape(call: Call, outgoing: Outgoing) -> StreamTranslator:
@@ -109,24 +108,24 @@ def _told_in_its_own_shape(call: Call, outgoing: Outgoing) -> StreamTranslator:
 
 
 async def _translated(chunks: _Chunks, translator: StreamTranslator) -> Opening:
-    reader = Translated(translator)
     first = b""
-    while not (first or reader.over or reader.paused):
+    while not (first or translator.over or translator.paused):
         chunk = await chunks.next()
         if chunk is None:
             break
-        first = reader.feed(chunk)
+        first = translator.feed(chunk)
     if chunks.is_late:
-        return chunks.late(reader, first)
-    if chunks.ended and not reader.over:
-        first += reader.close()
-    _refuse_if_failed(reader, started=translator.started)
-    return Opening(reader, first, chunks.rest)
+        return chunks.late(translator, first)
+    if chunks.ended and not translator.over:
+        first += translator.close()
+    _refuse_if_failed(translator)
+    return Opening(translator, first, chunks.rest)
 
 
-def _refuse_if_failed(reader: Translated, *, started: bool) -> None:
-    if reader.failure is not None and not started:
-        raise UpstreamError(reader.failure, retryable=reader.failure.status in RETRYABLE_STATUSES)
+def _refuse_if_failed(translator: StreamTranslator) -> None:
+    failure = translator.failure
+    if failure is not None and not translator.started:
+        raise UpstreamError(failure, retryable=failure.status in RETRYABLE_STATUSES)
 
 
 async def _passed_through(chunks: _Chunks, outgoing: Outgoing, request_id: str) -> Opening:

@@ -8,14 +8,18 @@ from __future__ import annotations
 import logging
 import time
 
+from serving.errors import ClientError, GatewayError, UpstreamError
 from serving.headers import report
 from translation.events import Usage
 from translation.ledger import Ledger
 
 logger = logging.getLogger("serving.relay")
+# Another one, as each relay has one line under its own.
+targets_logger = logging.getLogger("serving.targets")
 
-# A client may send a megabyte as the model's name; a line of the log stays a line.
+# A client may send a megabyte as the model's name, and an upstream as its error's code; a line of the log stays a line.
 LONGEST_NAME = 256
+_UPSTREAM_REQUEST_ID = b"x-gateway-upstream-request-id"
 
 
 # What a line of ours does not show but other formatters may ask for.
@@ -51,6 +55,7 @@ class RelayRecord:
         "_closed",
         "_started",
         "attempts",
+        "cause",
         "client_shape",
         "coerced",
         "dropped",
@@ -58,6 +63,7 @@ class RelayRecord:
         "first_byte",
         "missed_turns",
         "model",
+        "param",
         "prepared",
         "project",
         "request_id",
@@ -68,7 +74,9 @@ class RelayRecord:
         "translated",
         "upstream",
         "upstream_model",
+        "upstream_request_id",
         "upstream_shape",
+        "upstream_status",
         "usage",
     )
 
@@ -87,7 +95,10 @@ class RelayRecord:
         self.translated = False
         self.attempts = 0
         self.status = 0
-        self.error = ""
+        self.error = self.param = ""
+        self.cause: str | None = None
+        self.upstream_status = 0
+        self.upstream_request_id = ""
         self.prepared: float | None = None
         self.first_byte: float | None = None
         self.usage: Usage | None = None
@@ -119,6 +130,33 @@ class RelayRecord:
         if lost is not None:
             self.dropped += lost.dropped
             self.coerced += lost.coerced
+
+    def note_error(self, error: GatewayError, status: int) -> None:
+        """Note how the relay failed; `status` is the client's. An error's words stay out: an upstream's may quote.
+
+        Of a refused request the path of what is wrong, of an upstream what the network said and its own request id.
+        """
+        self.status, self.error = status, _code_of(error)
+        if isinstance(error, ClientError):
+            self.param = (error.failure.param or "")[:LONGEST_NAME]
+        if isinstance(error, UpstreamError):
+            self.cause = error.cause
+            named = [value for name, value in error.headers if name == _UPSTREAM_REQUEST_ID]
+            self.upstream_request_id = named[0][:LONGEST_NAME].decode("latin-1") if named else ""
+
+    def note_next(self, error: UpstreamError) -> None:
+        """Write a line about a target that failed: another one is asked now, and may make a success of the relay."""
+        fields = {
+            "id": self.request_id,
+            "route": self.route,
+            "upstream": self.upstream,
+            "upstream_model": self.upstream_model,
+            "error": _code_of(error)[:LONGEST_NAME],
+            "cause": error.cause,
+            "upstream_status": self.upstream_status or None,
+        }
+        targets_logger.warning("the next target is tried", extra={"fields": fields})
+        self.upstream_status = 0
 
     def server_timing(self) -> str:
         """Return the times so far as a Server-Timing value, in milliseconds."""
@@ -161,7 +199,11 @@ class RelayRecord:
             "translation": self.translation or None,
             "stream": self.stream,
             "status": self.status,
-            "error": self.error or None,
+            "error": self.error[:LONGEST_NAME] or None,
+            "param": self.param or None,
+            "cause": self.cause,
+            "upstream_status": self.upstream_status or None,
+            "upstream_request_id": self.upstream_request_id or None,
             "attempts": self.attempts,
             "first_byte_ms": None if self.first_byte is None else round(self.first_byte * 1000, 1),
             "total_ms": round((time.monotonic() - self._started) * 1000, 1),
@@ -171,3 +213,7 @@ class RelayRecord:
             "restored_turns": self.restored_turns or None,
             "missed_turns": self.missed_turns or None,
         }
+
+
+def _code_of(error: GatewayError) -> str:
+    return error.failure.code or error.failure.kind.value

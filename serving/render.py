@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator
 import msgspec
 from django.http import HttpResponse, StreamingHttpResponse
 
+from serving.answer import Answer, StreamedAnswer, WholeAnswer
 from serving.errors import ClientError, GatewayError
 from serving.headers import HeaderList, printable, report
 from serving.recording import RelayRecord
-from serving.relay import Answer
 from serving.request import ApiRequest
 from serving.verdict import UpstreamAnswered
 from translation.shapes import SHAPES
@@ -22,7 +22,7 @@ class ApiResponse(HttpResponse):
     """A whole answer. `head` are its headers but for the content type, ready for the wire."""
 
     head: HeaderList
-    answer: Answer | None = None
+    answer: WholeAnswer | None = None
 
     async def aclose(self) -> None:
         """Write the record of the relay behind it: when the answer is on its way, not before."""
@@ -38,15 +38,14 @@ class RelayedStream(StreamingHttpResponse):
 
     head: HeaderList
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: StreamedAnswer) -> None:
         self.chunks: AsyncGenerator[bytes] = answer.stream()
         super().__init__(self.chunks, status=answer.status, content_type=answer.content_type)
         self.answer = answer
 
     def keep_alive(self) -> bytes:
         """Return bytes that keep the client waiting, legal at this point of the stream; b"" if none are."""
-        reader = self.answer.reader
-        return b"" if reader is None else reader.keep_alive()
+        return self.answer.reader.keep_alive()
 
     async def aclose(self) -> None:
         """Close the upstream's side and write the record."""
@@ -71,7 +70,7 @@ def stream_response(request: ApiRequest, events: bytes) -> ApiResponse:
 def relay_response(request: ApiRequest, answer: Answer) -> ApiResponse | RelayedStream:
     """Return the relay's answer; a stream takes it over, a whole body is done with it."""
     head = [*_identity(request), *answer.headers, *_account(request, answer.record)]
-    if answer.reader is None:
+    if isinstance(answer, WholeAnswer):
         whole = _whole(answer.body, answer.status, head)
         whole.answer = answer
         return whole
@@ -91,7 +90,7 @@ def error_response(request: ApiRequest, error: GatewayError, record: RelayRecord
     if error.lasting and not any(name == b"x-should-retry" for name, _ in head):
         head.append((b"x-should-retry", b"false"))
     if record is not None:
-        record.status, record.error = status, error.failure.code or error.failure.kind.value
+        record.note_error(error, status)
         head += _account(request, record)
         record.close("refused" if isinstance(error, ClientError) else "failed")
     return _whole(body, status, head)

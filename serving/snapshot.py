@@ -6,7 +6,8 @@ snapshot; one that did is retired and closes when its last relay ends.
 
 from __future__ import annotations
 
-from routing.table import RouteTable, Upstream
+from routing.table import NoModel, Route, RouteTable, UnknownModel, Upstream
+from serving.errors import invalid_request, unknown_model
 from serving.keeping import Memory
 from serving.upstream import UpstreamPool
 
@@ -20,6 +21,16 @@ class Snapshot:
         self._pools = pools if pools is not None else {}
         self._superseded = False
 
+    def route_of(self, model: str | None) -> Route:
+        """Return the route for the model that a request names, or for none; raises ClientError if there is none."""
+        try:
+            return self.table.resolve(model)
+        except UnknownModel as exc:
+            raise unknown_model(exc.model) from exc
+        except NoModel as exc:
+            message = "You must provide a 'model' parameter."
+            raise invalid_request(message, param="model", code="missing_model") from exc
+
     def pool(self, upstream: Upstream) -> UpstreamPool:
         """Return the upstream's pool, made at first use; a superseded snapshot's closes with its last relay."""
         pool = self._pools.get(upstream.name)
@@ -29,8 +40,7 @@ class Snapshot:
 
     async def replaced_by(self, table: RouteTable) -> Snapshot:
         """Return the snapshot of a newer table, with the pools that it still needs, and retire the others."""
-        needed = {target.upstream.name: target.upstream for route in table.routes for target in route.targets}
-        kept = {name: pool for name, pool in self._pools.items() if needed.get(name) == pool.upstream}
+        kept = {name: pool for name, pool in self._pools.items() if table.upstreams.get(name) == pool.upstream}
         self._superseded = True
         retired = [pool for name, pool in self._pools.items() if name not in kept]
         for pool in retired:

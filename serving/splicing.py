@@ -45,10 +45,13 @@ def spans_of(raw: bytes) -> dict[str, Span]:
     position = opening.end() if opening else 0
     while key := _KEY.match(raw, position):
         name = msgspec.json.decode(key.group(1))
-        # Of a name that stands twice, `values` has the last value; its length leads astray at the first one.
+        # Of a name that stands twice, `values` has the last value. At the first one its length would lead astray: into
+        # another value, where the client may have put what looks like a member.
+        if name in spans or not raw.startswith(memoryview(values[name]), key.end()):
+            raise Ambiguous(name)
         end = key.end() + len(memoryview(values[name]))
         following = _NEXT.match(raw, end)
-        if name in spans or following is None:
+        if following is None:
             raise Ambiguous(name)
         spans[name] = Span(key.start(1), key.end(1), key.end(), end)
         position = following.end()

@@ -7,6 +7,7 @@ another project's, expired or malformed is not found: one look-up and one answer
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,7 +17,7 @@ from django.conf import settings
 
 from conversations.items import history_of, shown
 from conversations.replayed import replayed
-from conversations.stored import StoredResponse, StoreUnavailable, searchable, wires
+from conversations.stored import ITEM, StoredResponse, StoreUnavailable, searchable, wires
 from serving.admission import admit, only
 from serving.calls import Call
 from serving.errors import ClientError, GatewayError, invalid_request
@@ -41,6 +42,8 @@ logger = logging.getLogger("serving.stored")
 SHAPE = "responses"
 DEFAULT_LIMIT, MAX_LIMIT, MOST_PARAMETERS = 20, 100, 100
 THOUGHTS = "reasoning.encrypted_content"
+# As it is once it was decoded; what would be decoded another time is refused as well.
+_CONVERSATION = re.compile(r"[^/\\%]+(?:/items(?:/[^/\\%]+)?)?")
 
 
 async def response(request: ApiRequest, rest: str) -> ApiResponse | RelayedStream:
@@ -87,15 +90,20 @@ async def conversation(request: ApiRequest, rest: str) -> ApiResponse | RelayedS
     project = admit(request)
     conversation_id = rest.partition("/")[0]
     record = await _found(request, project, conversation_id)
-    if record is None or not record.is_remembered():
+    if record is None or not record.is_remembered() or not _is_within(rest):
         raise _not_found("Conversation", conversation_id)
     return await _passed_on(request, record, project)
+
+
+def _is_within(path: str) -> bool:
+    """Tell whether a path names a conversation or its items, and cannot lead out of it, however it is read."""
+    return _CONVERSATION.fullmatch(path) is not None and ".." not in path
 
 
 async def _found(request: ApiRequest, project: str, wanted: str) -> StoredResponse | None:
     with answering():
         found = await snapshot_of(request).memory.responses.get(project, [searchable(wanted)], time.time())
-    return found[0] if found else None
+    return found[0] if found and found[0].status != ITEM else None
 
 
 def _not_found(what: str, wanted: str) -> ClientError:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
+from routing.table import Credential
 from serving.errors import GatewayError
 from serving.keeping import Keep
 from serving.upstream import FOREIGN, mapped
+from serving.verdict import withheld
 from translation.events import Usage
 from translation.failures import TRUNCATED, Failure
-from translation.ledger import Ledger
-from translation.reply import Pieces, Reply
 from translation.shapes.shape import FilteringTap, Tap
 from translation.stream import StreamTranslator
 
@@ -22,8 +22,6 @@ from translation.stream import StreamTranslator
 class PassedThrough:
     """A same-shape stream: what comes goes out as it came, read along by the shape's tap."""
 
-    over = False
-    """Whether the rest can be left unread: never, since every byte is forwarded."""
     lost = None
     """What the client does not get of the reply: nothing."""
 
@@ -81,75 +79,29 @@ class PassedOnFiltered(PassedThrough):
         return self._rest() + super().close()
 
 
-class Translated:
-    """A stream of another shape, translated on its way."""
-
-    def __init__(self, translator: StreamTranslator) -> None:
-        self.translator = translator
-        self.feed = translator.feed
-        self.end = translator.end
-        self.go_on = translator.go_on
-        self.close = translator.close
-        self.fail = translator.fail
-        self.keep_alive = translator.keep_alive
-
-    @property
-    def usage(self) -> Usage | None:
-        """The tokens that the upstream counted."""
-        return self.translator.usage
-
-    @property
-    def failure(self) -> Failure | None:
-        """What broke the stream."""
-        return self.translator.failure
-
-    @property
-    def lost(self) -> Ledger:
-        """What the client does not get of the reply."""
-        return self.translator.lost
-
-    @property
-    def pieces(self) -> Pieces:
-        """The lengths of the pieces in which the reply came, if it was gathered."""
-        return self.translator.pieces
-
-    @property
-    def reply(self) -> Reply | None:
-        """The reply, if it was gathered and its end is held back."""
-        return self.translator.reply
-
-    @property
-    def complete(self) -> bool:
-        """Whether the upstream said that the reply is complete."""
-        return self.translator.complete
-
-    @property
-    def over(self) -> bool:
-        """Whether the rest can be left unread."""
-        return self.translator.over
-
-    @property
-    def paused(self) -> bool:
-        """Whether the upstream waits to be asked to go on with the reply."""
-        return self.translator.paused
+Reader = PassedThrough | StreamTranslator
+"""What turns the upstream's chunks into the client's: the stream of its own shape, or one of another."""
 
 
-Reader = PassedThrough | Translated
+async def passed_through(
+    first: bytes, chunks: AsyncIterator[bytes], reader: PassedThrough, credential: Credential | None
+) -> AsyncGenerator[bytes]:
+    """Yield `first`, which was read already, then the upstream's raw chunks as they come.
 
-
-async def passed_through(first: bytes, chunks: AsyncIterator[bytes], reader: PassedThrough) -> AsyncGenerator[bytes]:
-    """Yield `first`, which was read already, then the upstream's raw chunks as they come."""
+    Only an error of the upstream's is looked through for the credential that it was asked with.
+    """
     if first:
-        yield first
-    read, feed = reader.tap.feed, reader.feed
+        yield withheld(first, credential)
+    tap, read, feed = reader.tap, reader.tap.feed, reader.feed
     try:
         if isinstance(reader, PassedOnFiltered):
             async for chunk in chunks:
-                yield feed(chunk)
+                told = feed(chunk)
+                yield withheld(told, credential) if tap.failed else told
         else:
             async for chunk in chunks:
                 read(chunk)
-                yield chunk
+                yield withheld(chunk, credential) if tap.failed else chunk
     except FOREIGN as exc:
         yield reader.fail(mapped(exc).failure)
         return
@@ -160,9 +112,10 @@ async def passed_through(first: bytes, chunks: AsyncIterator[bytes], reader: Pas
 async def translated(
     first: bytes,
     chunks: AsyncIterator[bytes],
-    reader: Translated,
-    go_on: Callable[[Translated], Awaitable[AsyncIterator[bytes]]],
+    reader: StreamTranslator,
+    go_on: Callable[[StreamTranslator], Awaitable[AsyncIterator[bytes]]],
     keep: Keep | None = None,
+    credential: Credential | None = None,
 ) -> AsyncGenerator[bytes]:
     """Yield `first`, translated already, then what the upstream's raw chunks become, up to the end of the reply.
 
@@ -170,18 +123,20 @@ async def translated(
     which a paused reply goes on. The end waits until the reply is kept.
     """
     if first:
-        yield first
-    feed, translator = reader.feed, reader.translator
+        yield withheld(first, credential)
+    feed = reader.feed
     try:
         if reader.paused:
             chunks = await go_on(reader)
-        while not translator.resting:
+        while not reader.resting:
             async for chunk in chunks:
-                yield feed(chunk)
-                if translator.resting:
+                told = feed(chunk)
+                if reader.resting:
+                    yield withheld(told, credential)
                     break
+                yield told
             else:
-                yield reader.close()
+                yield withheld(reader.close(), credential)
             if reader.paused:
                 chunks = await go_on(reader)
     except GatewayError as exc:

@@ -16,7 +16,7 @@ from httpx_aiohttp.httpx2.transport import AiohttpResponseStream, AiohttpTranspo
 from multidict import CIMultiDict
 from yarl import URL
 
-from routing.table import Upstream
+from routing.table import Credential, Upstream
 from serving.errors import UpstreamError, upstream_failed
 from serving.headers import HeaderList
 from serving.overdue import Overdue
@@ -24,6 +24,7 @@ from serving.overdue import Overdue
 MAX_CONNECTIONS = 8192
 KEEP_ALIVE_SECONDS = 60
 DNS_CACHE_SECONDS = 30
+LONGEST_CAUSE = 256
 ADDED_BY_AIOHTTP = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 
 _FIXED_HEADERS = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "switchyard"}
@@ -87,6 +88,7 @@ class UpstreamAnswer:
     """An upstream's answer whose head has come; the body is read through `chunks`.
 
     `raw_chunks` is the same body for whoever maps the exceptions (FOREIGN) itself: a layer less for every event.
+    `credential` is what the upstream was asked with, None without one.
     """
 
     __slots__ = (
@@ -96,13 +98,15 @@ class UpstreamAnswer:
         "_response",
         "chunks",
         "content_type",
+        "credential",
         "headers",
         "raw_chunks",
         "status",
     )
 
-    def __init__(self, response: httpx2.Response, overdue: Overdue, idle: float) -> None:
+    def __init__(self, response: httpx2.Response, overdue: Overdue, idle: float, credential: Credential | None) -> None:
         self._overdue, self._idle = overdue, idle
+        self.credential = credential
         self.status = response.status_code
         self.headers = response.headers.raw
         declared = next((value for name, value in self.headers if name.lower() == b"content-type"), b"")
@@ -209,7 +213,7 @@ class UpstreamPool:
                 response = await self._transport.handle_async_request(request)
         except FOREIGN as exc:
             raise mapped(exc) from exc
-        return UpstreamAnswer(response, self.overdue, self.upstream.timeouts.idle)
+        return UpstreamAnswer(response, self.overdue, self.upstream.timeouts.idle, self.upstream.credential)
 
     def _target(self, path: str, shape: str) -> Target:
         upstream = self.upstream
@@ -257,10 +261,19 @@ def _ssl_context() -> ssl.SSLContext:
 
 def mapped(exc: Exception) -> UpstreamError:
     """Return the error that the HTTP client's exception means; its own text names addresses and stays in the log."""
+    # aiohttp's own exception tells more than httpx2's: a connection lost is no timeout.
+    told = exc.__cause__ if isinstance(exc, httpx2.TransportError) and exc.__cause__ is not None else exc
+    error = _meaning(exc, told)
+    # What a broken answer is quoted with may be of the reply: there the exception's name must do.
+    of_the_connection = isinstance(told, aiohttp.ClientConnectorError | aiohttp.ClientSSLError)
+    error.cause = str(told)[:LONGEST_CAUSE] if of_the_connection else type(told).__name__
+    return error
+
+
+def _meaning(exc: Exception, told: BaseException) -> UpstreamError:
     if isinstance(exc, TimeoutError):
         return upstream_failed(504, "upstream_timeout", "the upstream did not answer in time")
-    # aiohttp's own exception tells more than httpx2's: a connection lost is no timeout.
-    match exc.__cause__ if isinstance(exc, httpx2.TransportError) else exc:
+    match told:
         case aiohttp.ClientSSLError():
             return upstream_failed(502, "upstream_tls_error", "the upstream's TLS certificate or handshake failed")
         case aiohttp.ServerTimeoutError():

@@ -48,6 +48,8 @@ async def error_of_answer(
         return upstream_failed(502, "upstream_redirect", f"the upstream answered with a redirect ({status})")
     if body is None:
         body = await answered.read(MAX_ERROR_BYTES)
+    # Before anything else is taken out that looks like a key: it may be a part of this one.
+    body = withheld(body, answered.credential)
     headers = tuple(to_client(answered.headers, shape, client_shape, time.time()))
     if answered.content_type == "text/html":
         return UpstreamError(_failure_of_page(status, shape), headers, retryable=True)
@@ -63,14 +65,23 @@ async def error_of_answer(
 
 def withhold(credential: Credential | None, error: UpstreamError) -> None:
     """Take the credential that the upstream was asked with out of the error, should the upstream have repeated it."""
+    failure = error.failure
+    words = {"message": failure.message, "code": failure.code or "", "param": failure.param or ""}
+    for name, said in words.items():
+        raw = said.encode("utf-8", "surrogatepass")
+        if (without := withheld(raw, credential)) is not raw:
+            error.failure = replace(error.failure, **{name: without.decode("utf-8", "surrogatepass")})
+
+
+def withheld(body: bytes, credential: Credential | None) -> bytes:
+    """Return the bytes without the credential, however JSON writes its slashes; the same object if it is not there."""
     secret = "" if credential is None else credential.value or ""
     if len(secret) < SHORTEST_SECRET:
-        return
-    message = error.failure.message.replace(secret, REDACTED)
-    if message != error.failure.message:
-        error.failure = replace(error.failure, message=message)
-    if isinstance(error, UpstreamAnswered) and error.raw is not None:
-        error.raw = error.raw.replace(secret.encode(), REDACTED.encode())
+        return body
+    for written in (secret, secret.replace("/", "\\/")):
+        if written.encode() in body:
+            body = body.replace(written.encode(), REDACTED.encode())
+    return body
 
 
 def error_of_first_event(chunk: bytes, shape: str) -> UpstreamError:
@@ -103,8 +114,11 @@ def _first_event(body: bytes) -> bytes:
 
 
 def looks_like_json(body: bytes) -> bool:
-    """Tell a JSON object from what no client of ours could read: nothing, or a web page that does not say so."""
-    return body.lstrip()[:1] == b"{"
+    """Tell a JSON object from what no client could read: nothing, half a reply, or a web page that does not say so.
+
+    By its ends alone: to decode a reply that is passed on would cost more than all else that is done with it.
+    """
+    return body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"
 
 
 def _is_error_object(body: bytes) -> bool:

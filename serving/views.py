@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from django.conf import settings
 
 from serving.admission import admit, only
+from serving.answer import Answer
 from serving.calls import Call
 from serving.counting import count
 from serving.errors import GatewayError, invalid_request, not_ready
 from serving.listing import model_object, page_of_models
 from serving.recording import RelayRecord
-from serving.relay import Answer, relay
+from serving.relay import relay
 from serving.render import ApiResponse, RelayedStream, error_response, json_response, relay_response
 from serving.request import ApiRequest
 from serving.snapshot import Snapshot

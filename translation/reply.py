@@ -119,11 +119,15 @@ class PartCollector:
     def __init__(self) -> None:
         self._parts: dict[int, _OpenPart] = {}
 
+    def take_delta(self, event: PartDelta) -> None:
+        """Add what most events are."""
+        self._parts[event.key].pieces.append(event.text)
+
     def take(self, event: Event) -> None:
         """Add one event; what is not about a part changes nothing."""
         match event:
-            case PartDelta(key, text):
-                self._parts[key].pieces.append(text)
+            case PartDelta():
+                self.take_delta(event)
             case PartStart():
                 self._parts[event.key] = _OpenPart(event)
             case PartOpaque(key, opaque):
@@ -157,9 +161,13 @@ class ReplyCollector:
         self._parts = PartCollector()
         self._start, self._finish = Start(), Finish(StopReason.UNKNOWN)
         self._usage: Usage | None = None
+        self._take_delta = self._parts.take_delta
 
     def take(self, event: Event) -> None:
         """Add one event; a failure and the end are none of the reply."""
+        if isinstance(event, PartDelta):
+            self._take_delta(event)
+            return
         match event:
             case Start():
                 self._start = event

@@ -1,16 +1,20 @@
 """Statements: each test of this folder proves one statement of docs/conformance.md, whose number begins its docstring.
 
 `pytest tests/conformance --write-pages` writes that page from the run, and docs/losses.md from the tables of losses.
+What most modules ask is here as well: a scripted upstream, and a gateway with the module's own routes to it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.conformance.pages import DOCS, losses_page, statements_page
+from tests.serving.fake_upstream import FakeUpstream
+from tests.serving.running import RunningGateway
 
 LAST = 215
 _NUMBERED = re.compile(r"(\d+)\. (.+?)(?:\n\s*\n|\Z)", re.DOTALL)
@@ -71,3 +75,22 @@ def statements(request: pytest.FixtureRequest) -> dict[int, list[tuple[str, str]
         if statement is not None and (name, statement[1]) not in found.setdefault(statement[0], []):
             found[statement[0]].append((name, statement[1]))
     return found
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[FakeUpstream]:
+    """Give a scripted upstream."""
+    with FakeUpstream() as fake:
+        yield fake
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    request: pytest.FixtureRequest, upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningGateway]:
+    """Give a gateway with the module's ROUTES, which lead to the upstream, and with its SETTINGS where it has any."""
+    routes = request.module.ROUTES.format(url=upstream.url)
+    with RunningGateway(
+        tmp_path_factory.mktemp("gateway"), routes, **getattr(request.module, "SETTINGS", {})
+    ) as running:
+        yield running

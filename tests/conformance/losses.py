@@ -5,7 +5,7 @@ A row is written from the specification, not from the code. What it does not nam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tests.translation.relaying import MINIMAL
@@ -34,6 +34,17 @@ def drop(*paths: str) -> Lost:
 def coerce(*paths: str) -> Lost:
     """Return the change of these paths, each with `=old>new` where it is a number or a word."""
     return Lost(coerced=paths)
+
+
+def two_ways(
+    first: str, second: str
+) -> tuple[Callable[[Lost, Lost], dict[str, Lost]], Callable[[Lost], dict[str, Lost]]]:
+    """Return what a table is written with: a loss on the way to each of two upstreams, and one on both ways."""
+
+    def to(to_first: Lost, to_second: Lost) -> dict[str, Lost]:
+        return {first: to_first, second: to_second}
+
+    return to, lambda lost: to(lost, lost)
 
 
 class Row(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.conformance.losses import NOTHING, Lost, Row, Wire, coerce, drop
+from tests.conformance.losses import NOTHING, Row, Wire, coerce, drop, two_ways
 
 USER: Wire = {"role": "user", "content": "hi"}
 TOOL: Wire = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
@@ -19,14 +19,7 @@ ALWAYS_THINKING = {"messages": "claude-fable-5", "responses": "gpt-5"}
 THOUGHTLESS = {"messages": "other-model", "responses": "gpt-4.1"}
 
 
-def to(messages: Lost, responses: Lost) -> dict[str, Lost]:
-    """Return what is told on the way to each upstream."""
-    return {"messages": messages, "responses": responses}
-
-
-def both(lost: Lost) -> dict[str, Lost]:
-    """Return the same loss on both ways."""
-    return to(lost, lost)
+to, both = two_ways("messages", "responses")
 
 
 def said(*parts: Wire) -> Wire:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.conformance.losses import NOTHING, Lost, Row, Wire, coerce, drop
+from tests.conformance.losses import NOTHING, Row, Wire, coerce, drop, two_ways
 
 USER: Wire = {"role": "user", "content": "hi"}
 TEXT: Wire = {"type": "text", "text": "hi"}
@@ -20,14 +20,7 @@ THOUGHTLESS = {"chat": "gpt-4.1", "responses": "gpt-4.1"}
 NEVER_IDLE = {"chat": "gpt-5", "responses": "gpt-5"}
 
 
-def to(chat: Lost, responses: Lost) -> dict[str, Lost]:
-    """Return what is told on the way to each upstream."""
-    return {"chat": chat, "responses": responses}
-
-
-def both(lost: Lost) -> dict[str, Lost]:
-    """Return the same loss on both ways."""
-    return to(lost, lost)
+to, both = two_ways("chat", "responses")
 
 
 def said(*blocks: Wire) -> Wire:

@@ -22,13 +22,6 @@ SONNET_5 = "claude-sonnet-5"
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeUpstream]:
-    """A scripted upstream that speaks Messages."""
-    with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
 def client(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """A plain client of a gateway in front of it."""
     routes = ROUTES.format(url=upstream.url)

@@ -34,13 +34,6 @@ REFUSAL: Wire = {"type": "message", "role": "assistant", "content": [{"type": "r
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeUpstream]:
-    """A scripted upstream that speaks Responses."""
-    with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
 def client(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[openai.OpenAI]:
     """The official client of a gateway in front of it."""
     with RunningGateway(tmp_path_factory.mktemp("gateway"), ROUTES.format(url=upstream.url)) as gateway:

@@ -54,20 +54,6 @@ REPLIES = {
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeUpstream]:
-    """Give an upstream of all three shapes, which gives every reply the same id."""
-    with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
-def gateway(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """Give a gateway that stores responses in its database."""
-    with RunningGateway(tmp_path_factory.mktemp("conversations"), ROUTES.format(url=upstream.url)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def sdk(gateway: RunningGateway) -> Iterator[openai.OpenAI]:
     """Give the official client."""
     with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="any", max_retries=0) as client:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -23,20 +22,6 @@ model_providers:
 PATHS = {"messages": "/v1/messages/count_tokens", "responses": "/v1/responses/input_tokens"}
 COUNTED = b'{"object": "response.input_tokens", "input_tokens": 4242}'
 TOOL: dict[str, Any] = {"name": "look", "description": "Looks.", "input_schema": {"type": "object", "properties": {}}}
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeUpstream]:
-    """An upstream that counts."""
-    with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
-def gateway(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """A gateway before it."""
-    with RunningGateway(tmp_path_factory.mktemp("gateway"), ROUTES.format(url=upstream.url)) as running:
-        yield running
 
 
 def counted_by_sdk(gateway: RunningGateway, client: str, model: str) -> int:

@@ -24,13 +24,6 @@ either_form = pytest.mark.parametrize("stream", [False, True], ids=["whole", "st
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeUpstream]:
-    """The upstream of every route."""
-    with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
 def gateway(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """The gateway."""
     with RunningGateway(tmp_path_factory.mktemp("errors"), routes(upstream, upstream)) as serving:

@@ -42,20 +42,6 @@ BODY = b'{"model" : "%b","n":1.0,  "messages": [{"role":"user","content":"\\u20a
 CLIENTS_OWN = b', "stream_options":{ "include_usage":true }'
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeUpstream]:
-    """The scripted upstream."""
-    with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
-def gateway(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """The gateway process."""
-    with RunningGateway(tmp_path_factory.mktemp("passthrough"), ROUTES.format(url=upstream.url)) as running:
-        yield running
-
-
 @pytest.fixture
 def client(gateway: RunningGateway) -> Iterator[httpx2.Client]:
     """A plain HTTP client of the gateway."""

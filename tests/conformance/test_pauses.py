@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -71,20 +70,6 @@ def script(stream: bool, content: list[Wire], stop: str) -> list[Step]:
     return whole(json.dumps(message(content, stop)).encode())
 
 
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeUpstream]:
-    """An upstream that pauses."""
-    with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
-def gateway(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """A gateway before it."""
-    with RunningGateway(tmp_path_factory.mktemp("gateway"), ROUTES.format(url=upstream.url)) as running:
-        yield running
-
-
 def completion(gateway: RunningGateway, stream: bool, asked: Wire = ASKED) -> Any:
     """Return the completion that the official client has in the end."""
     sdk = openai.OpenAI(api_key="k", base_url=f"{gateway.url}/v1", max_retries=0)
@@ -131,6 +116,20 @@ def test_next_round_that_fails_is_the_replys_failure(
     with pytest.raises(openai.APIError):
         completion(gateway, stream)
     assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize("broken", [{"content": None}, {"content": {}}, {"usage": None}, {"usage": []}])
+@pytest.mark.parametrize("later", [False, True])
+def test_round_that_cannot_be_read_is_a_bad_gateway(
+    gateway: RunningGateway, upstream: FakeUpstream, broken: Wire, later: bool
+) -> None:
+    """A round without content, or with counts that are none, is the upstream's failure, not a defect of the gateway."""
+    first, last = message(SEARCHED, "pause_turn"), message(ANSWERED, "end_turn")
+    rounds = (first, last | broken) if later else (first | broken, last)
+    upstream.answer(*(whole(json.dumps(told).encode()) for told in rounds))
+    with pytest.raises(openai.InternalServerError) as failed:
+        completion(gateway, stream=False)
+    assert (failed.value.status_code, failed.value.code) == (502, "upstream_protocol_error")
 
 
 def test_client_may_leave_in_a_later_round(gateway: RunningGateway, upstream: FakeUpstream) -> None:

@@ -20,13 +20,6 @@ VERSION = {"anthropic-version": "2023-06-01"}
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeUpstream]:
-    """The first target of every route."""
-    with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
 def other() -> Iterator[FakeUpstream]:
     """The second target of those that have two."""
     with FakeUpstream() as fake:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -288,23 +286,6 @@ model_providers:
   - {{model: openai/native, access_key: $OPENAI_API_KEY, base_url: "{url}", name: openai, shapes: [responses]}}
   - {{model: acme/other, access_key: $OPENAI_API_KEY, base_url: "{url}", name: acme, shapes: [chat]}}
 """
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeUpstream]:
-    """A scripted upstream."""
-    with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
-def gateway(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """A gateway before it, with a route for each shape."""
-    folder: Path = tmp_path_factory.mktemp("gateway")
-    running = RunningGateway(folder, ROUTES.format(url=upstream.url))
-    running.manage("migrate")
-    with running:
-        yield running
 
 
 def test_unknown_item_is_refused_unless_the_shape_is_the_same(gateway: RunningGateway, upstream: FakeUpstream) -> None:

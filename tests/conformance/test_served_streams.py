@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import httpx2
@@ -28,6 +28,7 @@ from tests.translation import official_clients
 from tests.translation.conversations import GRAMMARS
 
 KEEP_ALIVE = 0.3
+SETTINGS = {"GATEWAY_KEEP_ALIVE_SECONDS": str(KEEP_ALIVE)}
 JSON = {"content-type": "application/json"}
 ROUTES = """
 model_providers:
@@ -41,21 +42,6 @@ model_providers:
 each_way = pytest.mark.parametrize(
     ("client", "upstream_shape"), [(client, upstream) for client in ENDPOINTS for upstream in ENDPOINTS]
 )
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeUpstream]:
-    """The scripted upstream."""
-    with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
-def gateway(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    """A gateway that keeps clients company after 0.3 s."""
-    folder = tmp_path_factory.mktemp("streams")
-    with RunningGateway(folder, ROUTES.format(url=upstream.url), GATEWAY_KEEP_ALIVE_SECONDS=str(KEEP_ALIVE)) as serving:
-        yield serving
 
 
 def asked(client: str, upstream_shape: str) -> bytes:

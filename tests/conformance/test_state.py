@@ -92,13 +92,6 @@ def test_envelope_of_another_account_stays_here(client: str, upstream: str) -> N
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeUpstream]:
-    """An upstream that speaks messages."""
-    with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture(scope="module")
 def gateway(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """A gateway that asks for keys, before it."""
     folder = tmp_path_factory.mktemp("gateway")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 from django.db import connection
@@ -51,6 +53,35 @@ def test_the_conversation_is_shown_as_a_thread(admin_client: Client) -> None:
     places = [page.find(word) for word in words]
     assert -1 not in places
     assert places == sorted(places)
+
+
+def test_the_list_begins_with_what_a_response_is_found_by(admin_client: Client) -> None:
+    """The time stands in one line beside the id, and what matters least is left to the response's page: wide tables are
+    cut at the edge of the window.
+    """
+    database.insert([record("a")])
+    page = _page(admin_client, LIST)
+    heads = re.findall(r'class="(?:sortable )?column-(\w+)', page)
+    assert heads == ["response_id", "made", "project", "model", "upstream", "status", "takes"]
+    assert "1970-01-12&nbsp;13:46&nbsp;UTC" in page
+
+
+def test_the_thread_says_which_call_an_answer_is_of(admin_client: Client) -> None:
+    """Results of parallel calls are told apart by the id that the call and its result share."""
+    calls = [{"type": "function_call", "call_id": f"call_{at}", "name": "look", "arguments": "{}"} for at in (1, 2)]
+    answers = [{"type": "function_call_output", "call_id": f"call_{at}", "output": f"seen {at}"} for at in (2, 1)]
+    database.insert([record("a", items=msgspec.json.encode(calls + answers))])
+    page = _page(admin_client, _change("a"))
+    assert "assistant calls look (call_1)" in page
+    assert re.search(r"tool answers \(call_2\)<.*?seen 2<.*?tool answers \(call_1\)<.*?seen 1<", page, re.DOTALL)
+
+
+def test_the_previous_response_is_a_click_away(admin_client: Client) -> None:
+    """A response's page links to the one that it goes on from; one that was deleted is named without a link."""
+    first = record("first")
+    database.insert([first, record("second", first), record("orphan", record("gone"))])
+    assert f'<a href="{_change("first")}">first</a>' in _page(admin_client, _change("second"))
+    assert re.search(r'class="readonly">\s*gone\s*<', _page(admin_client, _change("orphan")))
 
 
 def test_what_was_said_is_inert(admin_client: Client) -> None:

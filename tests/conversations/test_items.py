@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -43,6 +44,15 @@ SHELL_CALL: Wire = {"type": "local_shell_call", "call_id": "c2", "id": "lsh_1", 
 def test_what_the_client_repeats_is_not_doubled(older: list[Wire], sent: list[Wire], new: list[Wire]) -> None:
     """A call is known by type and call_id, another item by type and id, each left out as often as it is there."""
     assert without_repeats(sent, older) == new
+
+
+def test_many_references_to_a_long_conversation_take_no_time() -> None:
+    """Each reference is one look-up, however much was said: whoever sends thousands holds nobody up."""
+    older = [{**MESSAGE, "id": f"msg_{number}"} for number in range(20_000)]
+    asked = [{"type": "item_reference", "id": f"other_{number}"} for number in range(20_000)]
+    started = time.process_time()
+    assert without_repeats(asked, older) == asked
+    assert time.process_time() - started < 2
 
 
 def test_input_is_read_as_items() -> None:

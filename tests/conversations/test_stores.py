@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from conversations import database
 from conversations.memory import MemoryResponseStore
@@ -133,6 +136,38 @@ def test_an_upstream_may_give_an_id_again(kind: str) -> None:
     async_to_sync(act)()
 
 
+def test_what_an_upstream_deleted_leaves_nothing(kind: str) -> None:
+    """With a response that its upstream keeps its items are forgotten, and no others; those of a follow-up stay."""
+
+    async def act() -> None:
+        async with opened(kind) as store:
+            kept = record("a", status="remembered")
+            for each in (
+                kept,
+                record("item", root="a", status="item"),
+                record("item", root="a", status="item", project="other"),
+                record("item of b", root="b", status="item"),
+            ):
+                await store.put(each)
+            await store.delete("web", "a")
+            assert [found.id for found in await store.get("web", ["a", "item", "item of b"], NOW)] == ["item of b"]
+            assert len(await store.get("other", ["item"], NOW)) == 1
+
+    async_to_sync(act)()
+
+
+def test_many_are_asked_for_at_once(kind: str) -> None:
+    """However many references a request has, all are looked up."""
+
+    async def act() -> None:
+        async with opened(kind) as store:
+            await store.put(record("a"))
+            asked = [*(f"r{number}" for number in range(40_000)), "a"]
+            assert await store.get("web", asked, NOW) == [record("a")]
+
+    async_to_sync(act)()
+
+
 def test_memory_gives_up_whole_conversations() -> None:
     """Over its limit the memory forgets the conversation that was used the longest time ago, all of it."""
 
@@ -202,11 +237,61 @@ def test_the_walk_uses_the_index() -> None:
         explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
         if connection.vendor != "sqlite":
             cursor.execute("SET enable_seqscan = off")
-        cursor.execute(explain + database._CHAIN, ["web", "a", "web"])
+        cursor.execute(explain + database._CHAIN, ["web", "a", NOW, "web"])
         plan = " ".join(str(row) for row in cursor.fetchall())
     assert "SCAN conversations_response" not in plan
     assert "Seq Scan on conversations_response" not in plan
     assert "response_of_project" in plan or "sqlite_autoindex_conversations_response" in plan
+
+
+def test_what_has_expired_costs_what_is_unknown_costs() -> None:
+    """The conversation of an expired response is not read: how long an answer takes tells nothing of what there was."""
+    last = None
+    for number in range(300):
+        last = record(f"r{number}", last, output=b" " * 20_000)
+        database.insert([last])
+    assert last is not None
+    known, expired, unknown = (
+        _quickest(partial(database.chain, "web", *asked))
+        for asked in ((last.id, NOW), (last.id, NOW + 11), ("unknown", NOW))
+    )
+    assert max(expired, unknown) < known / 5
+
+
+@pytest.mark.parametrize(
+    ("project", "wanted", "now"),
+    [("web", "unknown", NOW), ("other", "a", NOW), ("web", "a", NOW + 11), ("web", NO_ID, NOW)],
+    ids=["unknown", "of another project", "expired", "malformed"],
+)
+def test_what_is_not_there_is_looked_for_alike(project: str, wanted: str, now: float) -> None:
+    """Whatever the reason, it is the same one statement, with the same empty answer."""
+    database.insert([record("a")])
+    for ask, nothing in ((database.chain, ()), (lambda *asked: database.get(asked[0], [asked[1]], asked[2]), [])):
+        with CaptureQueriesContext(connection) as told:
+            assert ask(project, wanted, now) == nothing
+        assert len(told) == 1
+
+
+def test_a_look_up_among_many_takes_no_time() -> None:
+    """Among 10,000 stored responses one is found within 5 ms, and so is a conversation of ten."""
+    for hundred in range(0, 10_000, 100):
+        database.insert([record(f"r{hundred + number}", output=b" " * 4000) for number in range(100)])
+    last = None
+    for number in range(10):
+        last = record(f"turn{number}", last, output=b" " * 4000)
+        database.insert([last])
+    assert _quickest(lambda: database.get("web", ["r5000"], NOW)) < 0.005
+    assert _quickest(lambda: database.chain("web", "turn9", NOW)) < 0.005
+
+
+def _quickest(act: Callable[[], object]) -> float:
+    """Return the seconds of the quickest of several times: what the machine does meanwhile is no cost of ours."""
+    best = float("inf")
+    for _ in range(7):
+        started = time.perf_counter()
+        act()
+        best = min(best, time.perf_counter() - started)
+    return best
 
 
 def test_a_table_that_is_not_there_yet_is_a_store_that_does_not_answer() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asgiref.sync import async_to_sync
 
-from conversations.turns import ENTRY_OVERHEAD_BYTES, MemoryTurnStore
+from conversations.turns import ENTRY_OVERHEAD_BYTES, MAX_RECORD_BYTES, MemoryTurnStore
 
 
 class Clock:
@@ -35,6 +35,14 @@ def test_least_recently_used_is_given_up_first() -> None:
     async_to_sync(store.put)("c", bytes(10))
     assert set(async_to_sync(store.get)(["a", "b", "c"])) == {"a", "c"}
     assert store.size == 2 * (ENTRY_OVERHEAD_BYTES + 10)
+
+
+def test_one_huge_record_displaces_nobody() -> None:
+    """A turn of more than 4 MiB is not kept, as on a server: it would cost the other conversations theirs."""
+    store = MemoryTurnStore()
+    async_to_sync(store.put)("a", b"turn")
+    async_to_sync(store.put)("b", bytes(MAX_RECORD_BYTES + 1))
+    assert async_to_sync(store.get)(["a", "b"]) == {"a": b"turn"}
 
 
 def test_record_larger_than_the_store_is_not_kept() -> None:

@@ -103,6 +103,27 @@ def test_server_that_is_silent_costs_no_more_than_the_timeout() -> None:
         assert asyncio.run(run()) < 2
 
 
+@pytest.mark.parametrize("answer", [b":5", b"*0", b"_", b"*1\r\n$abc", b"HTTP/1.1 400 Bad"])
+def test_server_that_talks_nonsense_is_away(answer: bytes) -> None:
+    """Whatever a server says that is no list of records, nothing is found and nothing raises."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while command := await reader.read(4096):
+            greeting = b"%1\r\n+proto\r\n:3\r\n" * command.count(b"HELLO") + b"+OK\r\n" * command.count(b"CLIENT")
+            writer.write(greeting + (answer + b"\r\n") * command.count(b"MGET"))
+        writer.close()
+
+    async def run() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        store = ValkeyTurnStore(f"valkey://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+        assert await store.get(["a"]) == {}
+        assert store._is_away()
+        await store.aclose()
+        server.close()
+
+    asyncio.run(run())
+
+
 def test_store_is_the_configured_one() -> None:
     """Without a URL turns are kept in the worker's own memory, with one on that server."""
     assert isinstance(turn_store(""), MemoryTurnStore)

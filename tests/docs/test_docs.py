@@ -25,6 +25,9 @@ NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 GATEWAY_ADDRESS = "http://127.0.0.1:12000"
 MOCK_PORT = "51001"
 EXAMPLE_SECONDS = 60
+NAMED_MODULES = re.compile(
+    r"`((?:gateway_project|serving|routing|keys|conversations|translation|tests|benchmarks)/[a-z_/]+\.py)`"
+)
 MACHINE_PATHS = re.compile(r"(?<![\w.:/])/(?:home|root|Users|work|tmp|mnt|opt)/")
 
 
@@ -260,5 +263,5 @@ def test_the_readme_has_an_example_for_each_shape() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_module_that_is_named_exists(name: str) -> None:
     """A document that leads the reader to a module leads to one that is there."""
-    named = set(re.findall(r"`((?:serving|routing|keys|translation|tests|benchmarks)/[a-z_/]+\.py)`", read(name)))
+    named = set(NAMED_MODULES.findall(read(name)))
     assert sorted(path for path in named if not (ROOT / path).is_file()) == []

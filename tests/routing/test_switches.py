@@ -177,6 +177,15 @@ def test_a_route_is_made_strict_and_a_target_corrected_in_admin(admin_client: Cl
     assert '<tr><th>sampling</th><td class="">no</td></tr>' in page
 
 
+def test_an_empty_list_is_no_effort_of_the_name_none(admin_client: Client) -> None:
+    """A model that takes the effort `none` is told apart from one that takes no effort at all."""
+    published("model_providers: [{model: openai/gpt-5.5}, {model: openai/gpt-4.1}]")
+    rows = [Route.objects.get(name=name).pk for name in ("gpt-5.5", "gpt-4.1")]
+    thinking, other = (admin_client.get(f"/admin/routing/route/{pk}/change/").text for pk in rows)
+    assert '<tr><th>efforts</th><td class="">none, low, medium, high, xhigh</td></tr>' in thinking
+    assert '<tr><th>efforts</th><td class="">[]</td></tr>' in other
+
+
 def test_what_is_assumed_counts_the_quirks_of_the_upstream(admin_client: Client) -> None:
     """A route's page shows each target's model as its upstream serves it; of a wildcard only the corrections."""
     published(

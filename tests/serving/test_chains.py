@@ -101,7 +101,7 @@ async def compare(upstream: str, rounds: Sequence[Round]) -> None:
         said, previous, seen = following(response), response["id"], with_state["id"]
 
 
-@pytest.mark.parametrize("upstream", ["chat", "messages"])
+@pytest.mark.parametrize("upstream", ["chat", "messages", "responses"])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=st.lists(st.builds(Round, st.sampled_from(COMPLETE), st.booleans()), min_size=2, max_size=6))
 def test_a_chain_is_the_full_history(upstream: str, rounds: list[Round]) -> None:
@@ -111,7 +111,7 @@ def test_a_chain_is_the_full_history(upstream: str, rounds: list[Round]) -> None
     asyncio.run(compare(upstream, rounds))
 
 
-@pytest.mark.parametrize("upstream", ["chat", "messages"])
+@pytest.mark.parametrize("upstream", ["chat", "messages", "responses"])
 def test_a_long_chain_is_the_full_history(upstream: str) -> None:
     """A hundred rounds with tools and thoughts are no other case, though each call_id comes again and again."""
     asyncio.run(compare(upstream, [Round("everything", streamed=number % 2 == 0) for number in range(100)]))

@@ -262,6 +262,16 @@ def test_answer_that_is_none_is_a_bad_gateway(
     assert "<html" not in answer.text
 
 
+@pytest.mark.parametrize("body", [b'{"id": "chatcmpl-1", "choices": [{"mess', b"", b"oops", b"[]"])
+def test_passthrough_of_half_a_reply_is_a_bad_gateway(
+    client: httpx2.Client, upstream: FakeUpstream, body: bytes
+) -> None:
+    """What does not end as a JSON object ends is no success, although its length is the declared one."""
+    upstream.answer([head("application/json", 200, length=len(body)) + body])
+    answer = client.post("/v1/chat/completions", content=for_model(REQUESTS["chat"], "only-chat"), headers=JSON)
+    assert (answer.status_code, error_of(answer, "chat")["code"]) == (502, "upstream_protocol_error")
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
     ("status", "shown", "kind"),

@@ -19,6 +19,8 @@ ROUTES = """
 model_providers:
   - {{model: openai/logged, access_key: $OPENAI_API_KEY, base_url: "{url}", name: openai-eu}}
   - {{model: openai/down, access_key: $OPENAI_API_KEY, base_url: "http://127.0.0.1:{closed}", name: down}}
+  - {{model: openai/spare, access_key: $OPENAI_API_KEY, base_url: "http://127.0.0.1:{closed}", name: down}}
+  - {{model: openai/spare, access_key: $OPENAI_API_KEY, base_url: "{url}", name: openai-eu, tier: 1}}
   - {{model: openai/unset, access_key: $NO_SUCH_VARIABLE, base_url: "{url}", name: unset}}
 model_aliases:
   nickname: {{target: logged}}
@@ -128,7 +130,22 @@ RELAYS = {
         b'{"model": "logged", %b}' % PROMPT,
         whole(REFUSAL, status=400),
         400,
-        {**SERVED, "message": "failed", "level": "warning", "output_tokens": None},
+        {**SERVED, "message": "failed", "level": "warning", "output_tokens": None, "upstream_status": 400},
+    ),
+    "with a credential that the upstream refuses": Relay(
+        CHAT,
+        b'{"model": "logged", %b}' % PROMPT,
+        whole(REFUSAL, status=401, extra="x-request-id: req_upstream\r\n"),
+        502,
+        {**SERVED, "error": "upstream_auth", "upstream_status": 401, "upstream_request_id": "req_upstream"},
+    ),
+    "that cannot be translated": Relay(
+        MESSAGES,
+        b'{"model": "logged", "max_tokens": 9, "tools": [{"type": "web_search_20250305", "name": "web_search"}], %b}'
+        % PROMPT,
+        whole(REPLY),
+        400,
+        {"message": "refused", "error": "unsupported_parameter", "param": "tools[0]", "upstream_status": None},
     ),
     "not reached": Relay(
         CHAT,
@@ -219,6 +236,30 @@ def test_relay_is_one_json_line_with_what_happened(logged: Logged, relay: Relay)
     assert (line["status"], line["project"]) == (relay.status, "search")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
     assert 0 <= line.get("first_byte_ms", 0) <= line["total_ms"] < 15_000
+
+
+@json_only
+def test_upstream_that_cannot_be_reached_is_logged_with_the_cause(logged: Logged) -> None:
+    """What the network said is in the line, not in the answer: a refused connection is no unknown host."""
+    answer, lines = logged.relay(RELAYS["not reached"])
+    (line,) = [line for line in map(json.loads, lines) if line["logger"] == "serving.relay"]
+    assert "Connect call failed ('127.0.0.1'" in line["cause"]
+    assert "127.0.0.1" not in answer.text
+
+
+@json_only
+def test_target_that_failed_before_another_answered_has_a_line(logged: Logged) -> None:
+    """A relay that its second target serves is one line, and a warning says which target failed, and of what."""
+    body = b'{"model": "spare", %b}' % PROMPT
+    _, lines = logged.relay(Relay(CHAT, body, whole(REPLY), 200, {}))
+    told = {line["logger"]: line for line in map(json.loads, lines)}
+    failed = told["serving.targets"]
+    assert (failed["level"], failed["message"]) == ("warning", "the next target is tried")
+    assert (failed["upstream"], failed["error"]) == ("down", "upstream_connect_error")
+    assert "Connect call failed" in failed["cause"]
+    assert failed["id"] == told["serving.relay"]["id"]
+    assert (told["serving.relay"]["upstream"], told["serving.relay"]["attempts"]) == ("openai-eu", 2)
+    assert "cause" not in told["serving.relay"]
 
 
 @json_only

@@ -105,6 +105,20 @@ def test_a_name_that_stands_twice_is_found() -> None:
     assert edited(b'{"in": {"a":1,"a":2}}', {"in": {"a": 5}}) == b'{"in": {"a":5}}'
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b'{"x":{"k":1,"model":"aaaa"},"x":"abcd","model":"dear"}', id="a name that is there once"),
+        pytest.param(b'{"x":{"k":1,"zz":2},"x":"abcd","model":"dear"}', id="a name that is not there"),
+        pytest.param(b'{"x":1,"b":"ppppp","x":{"k":"...",      "b":"qqqq"}}', id="a walk that ends at the end"),
+    ],
+)
+def test_a_name_that_stands_twice_leads_nowhere_else(raw: bytes) -> None:
+    """The length of one value leads into the middle of the other: what stands there is no member of the object."""
+    with pytest.raises(Ambiguous, match="'x' stands twice"):
+        spans_of(raw)
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from http.client import HTTPConnection
 from typing import Any
 
 import httpx2
@@ -313,6 +314,66 @@ def test_a_conversation_that_an_upstream_began_is_its_own(client: httpx2.Client,
     assert json.loads(upstream.last.body) == NATIVE | {"conversation": "conv_123"}
     assert client.delete("/v1/conversations/conv_123").status_code == 200
     assert client.get("/v1/conversations/conv_123").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "/../../responses/resp_foreign",
+        "/items/../../conv_foreign",
+        "/%2e%2e/conv_foreign",
+        "%2F..%2Fconv_foreign",
+        "/items/..%5C..%5Cconv_foreign",
+        "/items/%252e%252e%252fconv_foreign",
+        "/unknown",
+    ],
+)
+def test_no_path_leads_out_of_a_conversation(
+    rest: str, gateway: RunningGateway, client: httpx2.Client, upstream: FakeUpstream
+) -> None:
+    """Behind a conversation of one's own there are its items alone: an upstream's key opens more than that."""
+    upstream.answer(whole(b'{"id": "conv_own", "object": "conversation"}'))
+    assert client.post("/v1/conversations", json={}).status_code == 200
+    upstream.requests.clear()
+    connection = HTTPConnection("127.0.0.1", gateway.port, timeout=15)  # it sends a path as it is
+    connection.request("GET", f"/v1/conversations/conv_own{rest}")
+    assert (connection.getresponse().status, upstream.requests) == (404, [])
+    connection.close()
+
+
+@pytest.mark.parametrize("path", ["/v1/conversations", "/v1/conversations/conv_own/items"])
+def test_a_conversation_takes_no_items_of_others(path: str, client: httpx2.Client, upstream: FakeUpstream) -> None:
+    """A reference among a conversation's items reaches the upstream if this project was told the item, as elsewhere."""
+    upstream.answer(whole(b'{"id": "conv_own", "object": "conversation"}'), whole(RESPONSES_REPLY))
+    assert client.post("/v1/conversations", json={}).status_code == 200
+    own = client.post("/v1/responses", json=NATIVE).json()["output"][0]["id"]
+    upstream.answer(whole(b'{"object": "list", "data": []}'))
+    references = [{"type": "item_reference", "id": item_id} for item_id in (own, "msg_foreign")]
+    assert client.post(path, json={"items": references[:1]}).status_code == 200
+    upstream.requests.clear()
+    refused = client.post(path, json={"items": references})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "items[1]")
+    assert upstream.requests == []
+
+
+def test_a_reference_is_found_among_what_is_no_item(client: httpx2.Client, upstream: FakeUpstream) -> None:
+    """Input that the gateway cannot read goes to an upstream that may, without references to what others have there."""
+    upstream.answer(whole(RESPONSES_REPLY))
+    mixed = ["Hi", {"type": "item_reference", "id": "msg_foreign"}]
+    refused = client.post("/v1/responses", json=NATIVE | {"input": mixed})
+    assert (refused.status_code, refused.json()["error"]["param"], upstream.requests) == (400, "input[1]", [])
+
+
+def test_an_id_that_the_client_gave_is_not_told_by_an_upstream(client: httpx2.Client, upstream: FakeUpstream) -> None:
+    """A list of the input repeats the ids in it: whoever gives an item the id of another's has not learned of that."""
+    upstream.answer(whole(RESPONSES_REPLY))
+    claimed = {"type": "message", "role": "user", "content": "Hi", "id": "msg_claimed"}
+    assert client.post("/v1/responses", json=NATIVE | {"input": [claimed]}).status_code == 200
+    upstream.answer(whole(json.dumps({"object": "list", "data": [claimed]}).encode()))
+    assert client.get("/v1/responses/resp_12345678/input_items").status_code == 200
+    upstream.answer(whole(RESPONSES_REPLY))
+    refused = client.post("/v1/responses", json=NATIVE | {"input": [{"type": "item_reference", "id": "msg_claimed"}]})
+    assert (refused.status_code, upstream.requests) == (400, [])
 
 
 def test_a_count_has_the_history(client: httpx2.Client, upstream: FakeUpstream) -> None:

@@ -207,6 +207,27 @@ def test_conversations_survive_the_loss_of_postgresql(
             wait_until(lambda: _count(reading) == 3, WRITTEN_WITHIN_SECONDS)
 
 
+SOCKET_OPTIONS = """
+import socket
+from django.db import connection
+connection.ensure_connection()
+held = socket.socket(fileno=connection.connection.fileno())
+print(held.getsockopt(socket.SOL_TCP, socket.TCP_USER_TIMEOUT), held.getsockopt(socket.SOL_TCP, socket.TCP_KEEPIDLE))
+held.detach()
+"""
+
+
+def test_a_connection_that_leads_nowhere_is_given_up(postgresql: Database, tmp_path: Path) -> None:
+    """A network that swallows everything says nothing: a connection to PostgreSQL that has had no sign of life for a few
+    seconds ends, instead of holding a thread for the quarter of an hour that the system would wait.
+    """
+    gateway = RunningGateway(tmp_path, "model_providers: []", DATABASE_URL=postgresql.url)
+    printed = gateway.manage("shell", "--verbosity", "0", "--command", SOCKET_OPTIONS)
+    unanswered_milliseconds, silent_seconds = map(int, printed.split())
+    assert 0 < unanswered_milliseconds <= 10_000
+    assert 0 < silent_seconds <= 10
+
+
 def _count(reading: psycopg.Connection[Any]) -> int:
     found = reading.execute("SELECT count(*) FROM conversations_response").fetchone()
     reading.rollback()

@@ -21,6 +21,8 @@ Wire = dict[str, Any]
 SCOPE = Scope("acme", DEPLOYMENT, "claude-sonnet-4-5")
 THINKING = ANSWERS["thinking before tools"]
 WORDS = ANSWERS["text"]
+NOT_UTF_8 = b"\x92\xc4\x01s\x91\x82\xa4type\xa9Reasoning\xa4text\xa1\xff"
+TOO_DEEP = b"\x92\xc4\x01s\x91\x82\xa4type\xa6Opaque\xa6native\x81\xa1a" + b"\x91" * 100_000 + b"\x01"
 
 
 class Session:
@@ -187,7 +189,7 @@ def test_thoughts_that_are_bound_to_the_tools_are_so_here() -> None:
     assert trace(reading, replace(SCOPE, binds=True)) != trace(fewer, replace(SCOPE, binds=True))
 
 
-@pytest.mark.parametrize("record", [b"garbage", b"\x92\xa0", b"\xc1"])
+@pytest.mark.parametrize("record", [b"garbage", b"\x92\xa0", b"\xc1", NOT_UTF_8, TOO_DEEP])
 def test_record_that_cannot_be_read_is_none(record: bytes) -> None:
     """What another version kept, or what was damaged, is missed and breaks nothing."""
     session = Session("messages")

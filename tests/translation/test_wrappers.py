@@ -7,7 +7,7 @@ import json
 import pytest
 
 from translation.hub import Tool, ToolCall, ToolKind
-from translation.wrappers import SCHEMAS, arguments, description
+from translation.wrappers import SCHEMAS, arguments, custom_input, description
 
 WRAPPED = sorted(SCHEMAS, key=lambda kind: kind.value)
 
@@ -87,3 +87,24 @@ def test_description_tells_the_model_what_the_type_would_have(tool: Tool, said: 
 def test_tool_that_the_model_knows_by_its_type_is_described(kind: ToolKind) -> None:
     """A tool that comes without a description gets one, since a function's name alone says too little."""
     assert description(Tool(kind=kind, name=kind.value))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ('{"input":"*** Begin\\nPatch"}', "*** Begin\nPatch"),
+        ('{"input":""}', ""),
+        ('{"input":5}', '{"input":5}'),
+        ('{"input":"a","more":1}', '{"input":"a","more":1}'),
+        ('{"patch":"a"}', '{"patch":"a"}'),
+        ('"a"', '"a"'),
+        ("*** Begin", "*** Begin"),
+        ('{"input":"cut', '{"input":"cut'),
+        ("", ""),
+        ("[" * 100_000, "[" * 100_000),
+        ('{"input":"\ud83d"}', '{"input":"\ud83d"}'),
+    ],
+)
+def test_custom_input_is_the_wrapped_string_or_the_text_itself(written: str, expected: str) -> None:
+    """The wrapper's one string is the input; anything else that the model wrote is the input as it is."""
+    assert custom_input(written) == expected

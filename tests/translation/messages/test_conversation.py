@@ -268,7 +268,7 @@ def test_assistant_blocks_keep_their_order() -> None:
     at = "messages[1].content"
     assert found[1:-1] == (
         Reasoning(text="hm", opaque="gw1.abc", at=f"{at}[0]"),
-        Reasoning(opaque="secret", redacted=True, at=f"{at}[1]"),
+        Reasoning(opaque="secret", at=f"{at}[1]"),
         AssistantText(parts=(Text(text="one", at=f"{at}[2]"), Text(text="two", at=f"{at}[3]")), at=f"{at}[2]"),
         ToolCall(call_id="toolu_1", name="add", arguments='{"a":1}', at=f"{at}[4]"),
         AssistantText(parts=(Text(text="three", at=f"{at}[5]"),), at=f"{at}[5]"),

@@ -1,31 +1,11 @@
-"""Freeform tools as functions: wrapping their actions, and taking the wrapper off."""
+"""Shell and patch tools as functions: wrapping their actions, and taking the wrapper off."""
 
 from __future__ import annotations
 
 import pytest
 
 from translation.hub import ToolKind, Wire
-from translation.shapes.responses.freeform import action, action_arguments, custom_input
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        ('{"input":"*** Begin\\nPatch"}', "*** Begin\nPatch"),
-        ('{"input":""}', ""),
-        ('{"input":5}', '{"input":5}'),
-        ('{"input":"a","more":1}', '{"input":"a","more":1}'),
-        ('{"patch":"a"}', '{"patch":"a"}'),
-        ('"a"', '"a"'),
-        ("*** Begin", "*** Begin"),
-        ('{"input":"cut', '{"input":"cut'),
-        ("", ""),
-        ("[" * 100_000, "[" * 100_000),
-    ],
-)
-def test_custom_input_is_the_wrapped_string_or_the_text_itself(arguments: str, expected: str) -> None:
-    """The wrapper's one string is the input; anything else that the model wrote is the input as it is."""
-    assert custom_input(arguments) == expected
+from translation.shapes.responses.freeform import action, action_arguments
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from translation.events import Finish, PartKind, Start, StopReason, Usage
 from translation.failures import UpstreamProtocolError
 from translation.hub import Citation, WebSearch
 from translation.reply import Reply, ReplyPart
-from translation.shapes.messages.upstream.response import decode_reply, with_spellings
+from translation.shapes.messages.spelling import reply_with_spellings
+from translation.shapes.messages.upstream.response import decode_reply
 from translation.translator import translate_reply
 
 SOURCE = {"type": "web_search_result_location", "url": "u", "title": "t", "cited_text": "c", "encrypted_index": "e"}
@@ -91,7 +92,7 @@ def test_arguments_are_as_the_model_wrote_them(arguments: str) -> None:
     """The text of a call's input is that of the body, blanks and the forms of numbers included."""
     call = {"type": "tool_use", "id": "toolu_1", "name": "add", "input": "HERE"}
     body = json.dumps(message({"type": "text", "text": "a"}, call)).replace('"HERE"', arguments).encode()
-    (_, made) = reply(with_spellings(json.loads(body), body)).parts
+    (_, made) = reply(reply_with_spellings(json.loads(body), body)).parts
     assert made.text == ("" if arguments == "{}" else arguments)
     told = translate_reply(body, relay({})).body
     assert json.loads(told)["output"][1]["arguments"] == arguments
@@ -100,7 +101,7 @@ def test_arguments_are_as_the_model_wrote_them(arguments: str) -> None:
 def test_spelling_of_what_is_no_message_is_left_alone() -> None:
     """A body that cannot be read twice is read once."""
     for wire in ({"content": "tool_use"}, {"content": [1, "tool_use"]}, {"x": "tool_use"}, {"content": None}):
-        assert with_spellings(wire, json.dumps(wire).encode()) is wire
+        assert reply_with_spellings(wire, json.dumps(wire).encode()) is wire
 
 
 def test_message_may_lack_what_is_not_needed() -> None:
