@@ -17,7 +17,7 @@ from translation.exchange import Exchange
 from translation.failures import Failure, UpstreamProtocolError
 from translation.ledger import Ledger
 from translation.reply import Pieces, Reply, ReplyCollector, tell
-from translation.shapes.shape import ClientSide, PausingDecoder, StreamDecoder, UpstreamSide
+from translation.shapes.shape import ClientSide, ResumableDecoder, StreamDecoder, UpstreamSide
 from translation.sse import EventTooLarge, ServerSentEvent, SseDecoder
 from translation.stream_state import Phase, after
 
@@ -44,7 +44,7 @@ class StreamTranslator:
         self._with_spellings = upstream.with_spellings
         self._sse = SseDecoder()
         self._decoder = upstream.stream_decoder(exchange)
-        self._pausing = self._decoder if isinstance(self._decoder, PausingDecoder) else None
+        self._pausing = self._decoder if isinstance(self._decoder, ResumableDecoder) else None
         self._encoder = client.stream_encoder(exchange)
 
     @property

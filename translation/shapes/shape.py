@@ -98,7 +98,7 @@ class ClientSide(Struct, frozen=True, kw_only=True):
 
 
 @runtime_checkable
-class PausingDecoder(StreamDecoder, Protocol):
+class ResumableDecoder(StreamDecoder, Protocol):
     """A decoder of a reply that comes in several rounds; `paused` after one that is to go on."""
 
     paused: bool
@@ -125,7 +125,7 @@ class UpstreamSide(Struct, frozen=True, kw_only=True):
 
     `tool_name_max`: how many characters a tool's name may have. `with_spellings` is like that of a client's side, for
     whole replies. `pauses` is for shapes whose replies may come in several rounds; their streams' decoders are then
-    PausingDecoders.
+    ResumableDecoders.
     """
 
     encode_request: Callable[[Request, str, Profile, str, Ledger], Wire]
