@@ -84,7 +84,7 @@ def report(paths: tuple[str, ...]) -> bytes:
     kept: list[bytes] = []
     size = 0
     for path in paths:
-        word = printable(path.encode("ascii", "backslashreplace"))
+        word = printable(path[:HEADER_VALUE_MAX].encode("ascii", "backslashreplace"))
         size += len(word) + 1
         if size > HEADER_VALUE_MAX - 16:
             kept.append(b"+%d" % (len(paths) - len(kept)))

@@ -71,7 +71,7 @@ async def _attempt(
     answered: UpstreamAnswer | None = None
     handed_over = False
     try:
-        answered, outgoing = await ask(pool, outgoing, stream=body.stream)
+        answered, outgoing = await ask(pool, outgoing, target.model, stream=body.stream)
         record.mark_first_byte()
         if answered.status != 200:
             record.upstream_status = answered.status

@@ -22,6 +22,10 @@ from translation.sse import EventTooLarge, ServerSentEvent, SseDecoder
 from translation.stream_state import Phase, after
 
 
+MAX_STREAM_BYTES = 256 * 1024 * 1024
+"""How long a stream may be: about a million tokens. Encoders keep what was said, to repeat it where an item ends."""
+
+
 class StreamTranslator:
     """Translates one stream. `failure` is what broke it; `usage` what the upstream counted.
 
@@ -42,6 +46,7 @@ class StreamTranslator:
         self._collector = collector
         self._decode_reply = upstream.decode_reply
         self._with_spellings = upstream.with_spellings
+        self._read = 0
         self._sse = SseDecoder()
         self._decoder = upstream.stream_decoder(exchange)
         self._pausing = self._decoder if isinstance(self._decoder, ResumableDecoder) else None
@@ -83,7 +88,10 @@ class StreamTranslator:
         """Return what these bytes become; b"" if they complete no event, or come after the end."""
         told: list[bytes] = []
         if not self.resting:
+            self._read += len(chunk)
             try:
+                if self._read > MAX_STREAM_BYTES:
+                    raise EventTooLarge(f"it is longer than {MAX_STREAM_BYTES} bytes")
                 self._translate(self._sse.feed(chunk), told)
             except EventTooLarge as exc:
                 told.append(self.fail(UpstreamProtocolError(f"the upstream's stream: {exc}").failure))

@@ -145,3 +145,13 @@ def test_idle_client_is_kept_waiting_in_its_shape() -> None:
     stream.feed(chat_stream(HELLO, done=False))
     assert stream.keep_alive() == b'event: ping\ndata: {"type":"ping"}\n\n'
     assert translation("responses").stream().keep_alive().startswith(b":")
+
+
+def test_stream_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream that is longer than any reply ends with an error, since encoders keep what was said of it."""
+    monkeypatch.setattr("translation.stream.MAX_STREAM_BYTES", 1000)
+    stream = translation("messages").stream()
+    told = b"".join(stream.feed(chat_stream(HELLO, done=False)) for _ in range(20))
+    assert types(told)[-1] == "error"
+    assert stream.over
+    assert stream.feed(COMPLETE) == b""
