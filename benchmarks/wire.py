@@ -164,6 +164,7 @@ STREAM_EVENTS = {
 }
 """One more event of each, with which such a stream goes on."""
 
+
 def _ending() -> bytes:
     """Return how a Chat Completions stream ends."""
     usage = {"prompt_tokens": 9, "completion_tokens": ENDING_EVENTS, "total_tokens": 9 + ENDING_EVENTS}

@@ -58,11 +58,12 @@ class MemoryResponseStore:
         if record is not None and record.is_remembered() and (project, response_id) in self._conversations:
             self._forget_conversation((project, response_id))
 
-    async def prune(self, now: float) -> None:
+    async def prune(self, now: float) -> bool:
         """Forget the conversations of which everything has expired."""
         for (project, root), ids in list(self._conversations.items()):
             if all(self._records[project, response_id].expires <= now for response_id in ids):
                 self._forget_conversation((project, root))
+        return False
 
     async def aclose(self) -> None:
         """Forget everything."""

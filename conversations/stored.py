@@ -91,8 +91,8 @@ class ResponseStore(Protocol):
     async def delete(self, project: str, response_id: str) -> None:
         """Forget a response."""
 
-    async def prune(self, now: float) -> None:
-        """Forget what has expired and what is over a project's share, a bounded piece of it."""
+    async def prune(self, now: float) -> bool:
+        """Forget what has expired and what is over a project's share, a bounded piece of it; tells if there is more."""
 
     async def aclose(self) -> None:
         """Write what is still to be written, and give back what the store holds."""

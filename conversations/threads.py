@@ -105,13 +105,17 @@ class DatabaseResponseStore:
             self._unwritten_bytes -= record.size
         await self._within(WRITE_SECONDS, self._writer, lambda: database.delete(project, response_id))
 
-    async def prune(self, now: float) -> None:
-        """Delete what has expired or is over a share, a few batches of it; raises StoreUnavailable."""
+    async def prune(self, now: float) -> bool:
+        """Delete what has expired or is over a share, a few batches of it, and tell if there may be more.
+
+        Raises StoreUnavailable.
+        """
         for _ in range(PRUNE_BATCHES):
             keys = await self._read(lambda: database.prunable(now, self._most_bytes))
             if not keys:
-                break
+                return False
             await self._within(WRITE_SECONDS, self._writer, lambda: database.delete_rows(keys))  # noqa: B023
+        return True
 
     async def aclose(self) -> None:
         """Write what is still to be written, if that can be done soon, and close the connections."""

@@ -47,7 +47,10 @@ class Noted:
         self._writing: set[asyncio.Task[None]] = set()
 
     def see(self, body: bytes) -> None:
-        """Take the ids of a response or a list, as JSON: its own, and those of its items."""
+        """Take the ids of a response, as JSON: its own, and those of its output.
+
+        Not those of a list: it repeats ids that a client gave to its own items, and they may be another's.
+        """
         ids = [found for found in _ids_in(body) if found not in self._seen]
         if not ids:
             return

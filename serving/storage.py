@@ -16,6 +16,8 @@ from routing.storage import MEMORY
 from serving.storage_choice import configured_storage
 
 PRUNE_SECONDS = 60.0
+PRUNE_MORE_SECONDS = 1.0
+"""How soon the next step comes after one that did not find the end: what is stored must not grow faster."""
 
 logger = logging.getLogger("serving.storage")
 
@@ -31,10 +33,13 @@ def response_store() -> ResponseStore:
 
 async def keep_pruning(responses: ResponseStore) -> None:
     """Prune every minute or so, each worker at its own time, for as long as it is not cancelled."""
+    more = False
     while True:
-        await asyncio.sleep(PRUNE_SECONDS * (0.5 + random.random()))  # noqa: S311 - a time, not a secret
+        wait = PRUNE_MORE_SECONDS if more else PRUNE_SECONDS
+        await asyncio.sleep(wait * (0.5 + random.random()))  # noqa: S311 - a time, not a secret
+        more = False
         try:
-            await responses.prune(time.time())
+            more = await responses.prune(time.time())
         except StoreUnavailable as exc:
             logger.warning("stored responses are not pruned: %s", exc)
         except Exception:

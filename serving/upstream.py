@@ -160,7 +160,7 @@ class UpstreamPool:
     def __init__(self, upstream: Upstream, *, retired: bool = False) -> None:
         self.upstream = upstream
         self.closed = False
-        # Whether the upstream takes what the gateway adds to ask for usage (asking.py), by model, as far as it is known.
+        # Whether the upstream takes what the gateway adds to ask for usage (asking.py), by model, as far as known.
         self.takes_usage_asked: dict[str, bool] = {}
         self._transport = Transport(verify=_ssl_context(), trust_env=False, client=self._session)
         self.overdue = Overdue()

@@ -211,6 +211,21 @@ def test_pruning_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert database.prune(NOW, 10**9, batches=9) == 4
 
 
+def test_a_store_says_whether_it_is_done_with_pruning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one step leaves for the next is told, so that the next one comes soon."""
+    monkeypatch.setattr(database, "BATCH", 3)
+    monkeypatch.setattr("conversations.threads.PRUNE_BATCHES", 2)
+
+    async def act() -> None:
+        async with opened("database") as store:
+            for number in range(8):
+                await store.put(record(f"r{number}", expires=NOW - 1))
+            assert [await store.prune(NOW) for _ in range(2)] == [True, False]
+
+    async_to_sync(act)()
+    assert Response.objects.count() == 0
+
+
 def test_a_record_that_cannot_be_stored_does_not_take_others_along() -> None:
     """Of records that are written together, one that the database refuses is refused alone."""
 

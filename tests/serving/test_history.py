@@ -137,11 +137,12 @@ def test_pruning_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
     done = asyncio.Event()
 
     class Failing(MemoryResponseStore):
-        async def prune(self, now: float) -> None:
+        async def prune(self, now: float) -> bool:
             pruned.append(now)
             if len(pruned) == 1:
                 raise OSError("disk")
             done.set()
+            return False
 
     async def act() -> None:
         pruning = asyncio.create_task(keep_pruning(Failing()))
@@ -151,6 +152,30 @@ def test_pruning_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
 
     asyncio.run(act())
     assert len(pruned) >= 2
+
+
+def test_what_was_left_is_pruned_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one step does not find the end of it the next one does not wait its minute: no traffic outgrows the share."""
+    monkeypatch.setattr("serving.storage.PRUNE_SECONDS", 0.1)
+    monkeypatch.setattr("serving.storage.PRUNE_MORE_SECONDS", 0.0)
+    pruned: list[float] = []
+    done = asyncio.Event()
+
+    class Full(MemoryResponseStore):
+        async def prune(self, now: float) -> bool:
+            pruned.append(asyncio.get_running_loop().time())
+            if len(pruned) == 20:
+                done.set()
+            return True
+
+    async def act() -> None:
+        pruning = asyncio.create_task(keep_pruning(Full()))
+        async with asyncio.timeout(5):
+            await done.wait()
+        pruning.cancel()
+
+    asyncio.run(act())
+    assert pruned[19] - pruned[0] < 0.5
 
 
 @pytest.mark.parametrize("shows_state", [True, False])

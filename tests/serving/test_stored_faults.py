@@ -218,7 +218,7 @@ held.detach()
 
 
 def test_a_connection_that_leads_nowhere_is_given_up(postgresql: Database, tmp_path: Path) -> None:
-    """A network that swallows everything says nothing: a connection to PostgreSQL that has had no sign of life for a few
+    """A network that swallows everything says nothing: a connection to PostgreSQL without a sign of life for a few
     seconds ends, instead of holding a thread for the quarter of an hour that the system would wait.
     """
     gateway = RunningGateway(tmp_path, "model_providers: []", DATABASE_URL=postgresql.url)
