@@ -12,13 +12,16 @@ from typing import Any
 from benchmarks.plan import Plan
 from benchmarks.report import Result, at_most
 from benchmarks.stage import Cores
+from benchmarks.wire import BEGINNINGS, MORE_TEXT
 from serving.body import parse_body
+from translation.reply import ReplyCollector
 from translation.translator import Circumstances, Destination, read_request, translate
 
 SHAPES = ("chat", "messages", "responses")
 MODELS = {"chat": "gpt-4o", "messages": "claude-sonnet-4-5", "responses": "gpt-4o"}
 MEGABYTE = 1_000_000
 HISTORY = 2000
+EVENTS = 20_000
 MOST_MILLISECONDS = 12.0
 MOST_TIMES_OF_HALF = 2.3
 """A history of twice the length may cost twice the time, and what a noisy machine adds."""
@@ -46,7 +49,23 @@ def translation(cores: Cores, plan: Plan) -> list[Result]:
         )
         name = f"{HISTORY:,} messages, {client} to {upstream}"
         results.append(Result(name, f"times {HISTORY // 2:,}", times, at_most(MOST_TIMES_OF_HALF)))
+    for client, upstream in permutations(SHAPES, 2):
+        times = tuple(_microseconds_an_event(client, upstream) for _ in range(plan.rounds))
+        results.append(Result(f"  an event in process, {upstream} for {client} clients", "µs", times))
     return results
+
+
+def _microseconds_an_event(client: str, upstream: str) -> float:
+    """Return what it takes to translate one more piece of text: of the whole cost of an event, our own part."""
+    to = Destination(shape=upstream, model=MODELS[upstream], deployment="bench")
+    wire = _REQUESTS[client]([{"role": "user", "content": "Go on."}]) | {"stream": True}
+    feed = translate(read_request(wire, client), to, _NOW, "bench").stream(ReplyCollector()).feed
+    feed(b"".join(BEGINNINGS[upstream]))
+    event = MORE_TEXT[upstream]
+    started = time.process_time()
+    for _ in range(EVENTS):
+        feed(event)
+    return (time.process_time() - started) / EVENTS * 1e6
 
 
 def _milliseconds(client: str, upstream: str, body: bytes) -> float:

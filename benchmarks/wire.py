@@ -133,7 +133,7 @@ def _output_delta(text: str) -> bytes:
     return _event(type="response.output_text.delta", sequence_number=number, **_PLACE, **delta)
 
 
-_BEGINNINGS = {
+BEGINNINGS = {
     "chat": [_chat_event({"role": "assistant", "content": ""}), _chat_event({"content": "Hello"})],
     "messages": [
         _event(type="message_start", message=_MESSAGE),
@@ -153,16 +153,19 @@ _BEGINNINGS = {
     ],
 }
 STREAM_STARTS = {
-    PATHS[shape]: _HEAD + b"".join(_chunk(event) for event in beginning) for shape, beginning in _BEGINNINGS.items()
+    PATHS[shape]: _HEAD + b"".join(_chunk(event) for event in beginning) for shape, beginning in BEGINNINGS.items()
 }
 """How a stream of each shape begins, by the path that is asked."""
 
-STREAM_EVENTS = {
-    PATHS["chat"]: _chunk(_chat_event({"content": " token"})),
-    PATHS["messages"]: _chunk(_text_delta(" token")),
-    PATHS["responses"]: _chunk(_output_delta(" token")),
+MORE_TEXT = {
+    "chat": _chat_event({"content": " token"}),
+    "messages": _text_delta(" token"),
+    "responses": _output_delta(" token"),
 }
-"""One more event of each, with which such a stream goes on."""
+"""One more event of each shape's stream."""
+
+STREAM_EVENTS = {PATHS[shape]: _chunk(event) for shape, event in MORE_TEXT.items()}
+"""The same in a chunked body, by the path that is asked."""
 
 
 def _ending() -> bytes:

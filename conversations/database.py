@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Q, Sum
+from django.db.models import F, Max, Q, Sum, Value
+from django.db.models.functions import Concat
 
 from conversations.models import MODEL_LENGTH, Response, ResponseQuerySet
 from conversations.stored import ITEM, REMEMBERED, Chain, StoredResponse, whole_chain
@@ -38,13 +39,16 @@ _COLUMNS = (
     "response",
     "pieces",
 )
-# The walk carries keys only; a turn of the conversation costs one look-up in the index of project and id.
+# The walk carries keys only; a turn of the conversation costs one look-up in the index of ids. A planner without
+# statistics of a young project takes it for small, and would read all of it each time: so no index is of use for the
+# project by itself, nor for when a response expires.
 _CHAIN = f"""
 WITH RECURSIVE chain (key, previous, depth) AS (
-    SELECT id, previous, 0 FROM conversations_response WHERE project = %s AND response_id = %s AND expires > %s
+    SELECT id, previous, 0 FROM conversations_response
+    WHERE response_id = %s AND project || '' = %s AND expires + 0 > %s
     UNION ALL
     SELECT older.id, older.previous, chain.depth + 1 FROM chain
-    JOIN conversations_response older ON older.project = %s AND older.response_id = chain.previous
+    JOIN conversations_response older ON older.response_id = chain.previous AND older.project || '' = %s
     WHERE chain.previous <> '' AND chain.depth < {MAX_CHAIN}
 )
 SELECT {", ".join(f"kept.{name}" for name in _COLUMNS)} FROM chain
@@ -61,13 +65,15 @@ WHERE conversations_response.status IN ('{REMEMBERED}', '{ITEM}')
 def chain(project: str, response_id: str, now: float) -> Chain:
     """Return the conversation that ends with this response, () if any of it is missing or it has expired."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHAIN, [project, response_id, now, project])
+        cursor.execute(_CHAIN, [response_id, project, now, project])
         return whole_chain([_record(row) for row in cursor.fetchall()], now)
 
 
 def get(project: str, response_ids: Sequence[str], now: float) -> list[StoredResponse]:
     """Return those of the responses that are there and have not expired."""
-    rows = Response.objects.filter(project=project, expires__gt=now).order_by().values_list(*_COLUMNS)
+    living = Response.objects.alias(until=F("expires") + 0.0, whose=Concat("project", Value("")))
+    living = living.filter(whose=project, until__gt=now)
+    rows = living.order_by().values_list(*_COLUMNS)
     asked = (response_ids[start : start + MAX_ASKED] for start in range(0, len(response_ids), MAX_ASKED))
     return [_record(row) for some in asked for row in rows.filter(response_id__in=some)]
 

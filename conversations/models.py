@@ -51,7 +51,7 @@ class Response(models.Model):
         ordering = ["-created", "-pk"]
         verbose_name = "stored response"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["project", "response_id"], name="response_of_project"),
+            models.UniqueConstraint(fields=["response_id", "project"], name="response_of_project"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["project", "root", "created", "size", "expires"], name="response_conversation"),

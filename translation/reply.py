@@ -118,18 +118,17 @@ class PartCollector:
 
     def __init__(self) -> None:
         self._parts: dict[int, _OpenPart] = {}
-
-    def take_delta(self, event: PartDelta) -> None:
-        """Add what most events are."""
-        self._parts[event.key].pieces.append(event.text)
+        self.texts: dict[int, list[str]] = {}
+        """The pieces of each part's text, by its key."""
 
     def take(self, event: Event) -> None:
         """Add one event; what is not about a part changes nothing."""
         match event:
-            case PartDelta():
-                self.take_delta(event)
+            case PartDelta(key, text):
+                self.texts[key].append(text)
             case PartStart():
-                self._parts[event.key] = _OpenPart(event)
+                opened = self._parts[event.key] = _OpenPart(event)
+                self.texts[event.key] = opened.pieces
             case PartOpaque(key, opaque):
                 self._parts[key].opaque = opaque
             case PartCitation(key, citation):
@@ -161,12 +160,13 @@ class ReplyCollector:
         self._parts = PartCollector()
         self._start, self._finish = Start(), Finish(StopReason.UNKNOWN)
         self._usage: Usage | None = None
-        self._take_delta = self._parts.take_delta
+        self._texts = self._parts.texts
 
     def take(self, event: Event) -> None:
         """Add one event; a failure and the end are none of the reply."""
         if isinstance(event, PartDelta):
-            self._take_delta(event)
+            # Most events are these, and a stream that is stored should cost no more than one that is not.
+            self._texts[event.key].append(event.text)
             return
         match event:
             case Start():

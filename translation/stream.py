@@ -21,7 +21,6 @@ from translation.shapes.shape import ClientSide, ResumableDecoder, StreamDecoder
 from translation.sse import EventTooLarge, ServerSentEvent, SseDecoder
 from translation.stream_state import Phase, after
 
-
 MAX_STREAM_BYTES = 256 * 1024 * 1024
 """How long a stream may be: about a million tokens. Encoders keep what was said, to repeat it where an item ends."""
 

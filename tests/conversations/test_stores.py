@@ -252,7 +252,7 @@ def test_the_walk_uses_the_index() -> None:
         explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
         if connection.vendor != "sqlite":
             cursor.execute("SET enable_seqscan = off")
-        cursor.execute(explain + database._CHAIN, ["web", "a", NOW, "web"])
+        cursor.execute(explain + database._CHAIN, ["a", "web", NOW, "web"])
         plan = " ".join(str(row) for row in cursor.fetchall())
     assert "SCAN conversations_response" not in plan
     assert "Seq Scan on conversations_response" not in plan

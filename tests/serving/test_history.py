@@ -155,7 +155,7 @@ def test_pruning_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_was_left_is_pruned_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While one step does not find the end of it the next one does not wait its minute: no traffic outgrows the share."""
+    """While a step does not find the end of it the next one does not wait its minute: no traffic outgrows the share."""
     monkeypatch.setattr("serving.storage.PRUNE_SECONDS", 0.1)
     monkeypatch.setattr("serving.storage.PRUNE_MORE_SECONDS", 0.0)
     pruned: list[float] = []

@@ -130,6 +130,38 @@ def test_turns_with_tools_go_from_worker_to_worker(pair: Pair, model: str, strea
     assert asked_last.count(b"seen call_0") == 2
 
 
+MANY = """
+import time
+from conversations import database
+from tests.conversations.records import NOW, record
+last = None
+for hundred in range({many} // 100):
+    rows = []
+    for number in range(100):
+        last = record(f"turn{{hundred * 100 + number}}", last, project="many", output=b" " * 1000)
+        rows.append(last)
+    database.insert(rows)
+took = {{1: [], 100: []}}
+for _ in range(5):
+    for turns, found in took.items():
+        started = time.perf_counter()
+        assert len(database.chain("many", f"turn{{turns - 1}}", NOW)) == turns
+        assert len(database.get("many", [f"turn{{turns - 1}}"], NOW)) == 1
+        found.append(time.perf_counter() - started)
+print(*(min(found) for found in took.values()))
+"""
+
+
+def test_a_look_up_takes_no_time_in_a_young_project(pair: Pair) -> None:
+    """A database that has no statistics yet of a project with 3,000 responses finds one of them within 5 ms, and a
+    conversation of 100 in no more than 20.
+    """
+    script = MANY.format(many=3_000)
+    one, hundred = map(float, pair.gateway.manage("shell", "--verbosity", "0", "--command", script).split())
+    assert one < 0.005
+    assert hundred < 0.020
+
+
 def test_many_go_on_from_one_response_at_once(pair: Pair) -> None:
     """Follow-ups of one response at the same time, on both workers, have its history each, and are stored each."""
     pair.upstream.answer(script("chat", "text", stream=False))
