@@ -176,6 +176,8 @@ async def take_up(call: Call, body: Body, targets: Sequence[Target], memory: Mem
             chain = await memory.responses.chain(call.project, searchable(previous), now)
         if not chain or chain[-1].status not in (COMPLETED, REMEMBERED):
             raise previous_not_found(previous)
+        if sum(record.size for record in chain) > memory.most_bytes:
+            raise _too_long(memory.most_bytes)
         if chain[-1].is_remembered():
             await _items_of_upstreams(items, call.project, memory.responses)
             return History(stores, chain)
@@ -263,6 +265,15 @@ def previous_not_found(response_id: str) -> ClientError:
     """Return the error of a conversation that cannot be gone on with, whatever the reason."""
     message = f"Previous response with id '{response_id[:128]}' not found."
     return invalid_request(message, param="previous_response_id", code="previous_response_not_found")
+
+
+def _too_long(most_bytes: int) -> ClientError:
+    """Return the error of a conversation that is longer than a request could be that holds all of it."""
+    message = (
+        f"The conversation before this request is longer than {most_bytes} bytes, the most that this gateway takes. "
+        "Begin a new one, with a summary of it."
+    )
+    return invalid_request(message, status=413, param="previous_response_id", code="request_too_large")
 
 
 def _conversation(members: Wire) -> str:

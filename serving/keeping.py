@@ -30,11 +30,12 @@ Echoed = Callable[[Reply, Exchange], Sequence[Item]]
 
 
 class Memory(Struct, frozen=True):
-    """The stores of a worker; responses are kept for `days`."""
+    """The stores of a worker; responses are kept for `days`, and taken up in conversations of `most_bytes`."""
 
     turns: TurnStore
     responses: ResponseStore
     days: float
+    most_bytes: int = 32 * 1024 * 1024
 
 
 class Recalled(Struct, frozen=True):

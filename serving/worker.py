@@ -46,6 +46,7 @@ class Worker:
             turns=turn_store(settings.VALKEY_URL),
             responses=response_store(),
             days=settings.GATEWAY_RESPONSES_DAYS,
+            most_bytes=settings.GATEWAY_MAX_BODY_BYTES,
         )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="configuration")
         # Not asked for here: a worker may begin only after the process that started it is gone.

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from conversations.memory import MemoryResponseStore
 from conversations.replayed import replayed
@@ -14,7 +15,7 @@ from conversations.turns import MemoryTurnStore
 from routing.table import Target, Upstream
 from serving.body import parse_body
 from serving.calls import Call
-from serving.errors import GatewayFault
+from serving.errors import ClientError, GatewayFault
 from serving.history import History, take_up
 from serving.keeping import Keep, Memory
 from serving.outgoing import Outgoing, translated_for
@@ -63,6 +64,23 @@ def test_the_stored_response_is_the_one_that_was_told() -> None:
         kept = msgspec.json.decode(record.response) | {"output": msgspec.json.decode(record.output)}
         assert kept == events[-1]["response"]
         assert events[0]["response"]["id"] == record.id == f"resp_{SEED}"
+
+    asyncio.run(act())
+
+
+def test_a_conversation_is_no_longer_than_a_request_may_be() -> None:
+    """A follow-up to one that is longer is a 413 which names the limit: each would load all of it again."""
+
+    async def act() -> None:
+        memory = replace(memory_of(10**6), most_bytes=2000)
+        follow_up = b'{"model": "m", "input": "Hi", "stream": true, "previous_response_id": "resp_%b"}' % SEED.encode()
+        await streamed(memory, b'{"model": "m", "input": "Hi", "stream": true}')
+        outgoing, _ = await prepared(memory, follow_up)
+        assert outgoing.body
+        await streamed(memory, b'{"model": "m", "input": "%b", "stream": true}' % (b"Hi " * 1000))
+        with pytest.raises(ClientError, match="longer than 2000 bytes") as caught:
+            await prepared(memory, follow_up)
+        assert (caught.value.failure.status, caught.value.failure.param) == (413, "previous_response_id")
 
     asyncio.run(act())
 
