@@ -89,6 +89,9 @@ def _events(blocks: bytes) -> list[ServerSentEvent]:
     for block in blocks.split(b"\n\n"):
         if block.startswith(b"data: ") and b"\n" not in block:
             found.append(ServerSentEvent("", block[6:]))
+        elif block.startswith(b"event: ") and block.count(b"\n") == 1 and b"\ndata: " in block:
+            named, _, told = block.partition(b"\ndata: ")
+            found.append(ServerSentEvent(named[7:].decode("utf-8", "replace"), told))
         elif block:
             name, data = _fields(block)
             if data is not None:

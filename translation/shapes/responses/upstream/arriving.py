@@ -127,6 +127,14 @@ class ArrivingProse(Place):
         """Note the phase of its message; one that comes to be known after the first word comes too late."""
         self._told.phase = phase
 
+    def goes_on(self, text: str) -> PartDelta | None:
+        """Return one more delta of a part that is open, None if it is not."""
+        told = self._told
+        if told.key < 0 or told.ended:
+            return None
+        told.pieces.append(text)
+        return PartDelta(told.key, text)
+
     def say(self, text: str, logprobs: Sequence[Any] | None = None) -> Iterator[Event]:
         """Yield a delta, and the log probabilities of its tokens."""
         yield from self._told.say(text)

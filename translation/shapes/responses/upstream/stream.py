@@ -9,7 +9,7 @@ and the searches that it led to are told after its end. What the provider's othe
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from itertools import count
 
 from translation.events import End, Event, Finish, PartKind, Start, StopReason
@@ -25,6 +25,7 @@ from translation.shapes.responses.upstream.arriving import (
     ArrivingCall,
     ArrivingItem,
     ArrivingMessage,
+    ArrivingProse,
     ArrivingReasoning,
     paired,
 )
@@ -41,6 +42,8 @@ _INCOMPLETE = {
     "content_filter": StopReason.REFUSAL,
 }
 _ENDINGS = {f"response.{status}": status for status in ("completed", "incomplete", "failed", "cancelled")}
+_OVER = (Phase.ENDED, Phase.FAILED)
+_MORE_TEXT = "response.output_text.delta"
 _PROSE = {"response.output_text": PartKind.TEXT, "response.refusal": PartKind.REFUSAL}
 _THOUGHTS = {"response.reasoning_summary_text": SUMMARY, "response.reasoning_text": CONTENT}
 _CALLS = {
@@ -64,15 +67,27 @@ class ResponsesStreamDecoder:
         self._items: list[ArrivingItem] = []
         self._places: dict[tuple[int, str], ArrivingItem] = {}
         self._held: ArrivingReasoning | None = None
+        # The part of text that the last piece belonged to, with its two indexes.
+        self._flowing: tuple[int | None, int | None, ArrivingProse] | None = None
         # Searches that wait for the end of the reasoning before them, and how many items the provider's tools made.
         self._searches: list[Wire] = []
         self._hosted = 0
 
-    def decode(self, event: ServerSentEvent) -> Iterator[Event]:
-        """Yield the hub events of one server-sent event."""
-        if self._phase in (Phase.ENDED, Phase.FAILED) or event.data == b"[DONE]":
-            return
+    def decode(self, event: ServerSentEvent) -> Iterable[Event]:
+        """Return the hub events of one server-sent event."""
+        if self._phase in _OVER or event.data == b"[DONE]":
+            return ()
         wire = decode_event(event.data)
+        if wire.type == _MORE_TEXT and self._flowing is not None and wire.delta and not wire.logprobs:
+            # Nearly all events are these.
+            output_index, content_index, part = self._flowing
+            if wire.output_index == output_index and wire.content_index == content_index:
+                told = part.goes_on(wire.delta)
+                if told is not None:
+                    return (told,)
+        return self._decoded(event, wire)
+
+    def _decoded(self, event: ServerSentEvent, wire: StreamEvent) -> Iterator[Event]:
         name = wire.type or event.name
         if name == "error" or (wire.error and not wire.type):
             yield from self._fail(decode_error(200, event.data))
@@ -147,6 +162,8 @@ class ResponsesStreamDecoder:
         if isinstance(message, ArrivingMessage):
             part = message.part(wire.content_index or 0, kind)
             if step == "delta":
+                if kind is PartKind.TEXT and wire.output_index is not None:
+                    self._flowing = (wire.output_index, wire.content_index, part)
                 yield from part.say(wire.delta or "", wire.logprobs)
             elif step == "done":
                 whole = wire.text if kind is PartKind.TEXT else wire.refusal
@@ -233,6 +250,7 @@ class ResponsesStreamDecoder:
         return None if isinstance(item, ArrivingCall) and other and item.call_id not in ("", other) else item
 
     def _new(self, kind: str, index: int, item_id: str) -> ArrivingItem:
+        self._flowing = None
         item = _ARRIVING[kind](index, kind, item_id, self._keys, self._exchange)
         self._items.append(item)
         self._places[index, kind] = item
